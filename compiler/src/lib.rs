@@ -1,0 +1,13 @@
+//! Compiles spec text into a checked model and a plan, with diagnostics.
+//!
+//! Everything is a function from values to values: files arrive through [`World`], options as values;
+//! diagnostics, models and plans go out as data. The package knows no clock, no environment and no cluster.
+
+pub mod diagnostic;
+pub mod model;
+pub mod name;
+pub mod source;
+pub mod units;
+pub mod world;
+
+pub use world::World;
