@@ -1,1 +1,6 @@
-//! x
+//! The product: stores, leases and drivers around the decisions of `windlass-core`, the engine that joins them,
+//! and the command line.
+
+pub mod driver;
+pub mod lease;
+pub mod store;

@@ -1,1 +1,15 @@
-//! x
+//! The decisions: desired and observed state in, record changes and actions out.
+//!
+//! Synchronous and deterministic: time, observations and epochs come in as arguments. The same functions run in
+//! `plan`, in the service, in the simulator and in tests. Nothing here knows a store, a cluster or a runtime.
+
+pub mod action;
+pub mod desired;
+pub mod document;
+pub mod event;
+pub mod fault;
+pub mod id;
+pub mod observed;
+pub mod run;
+pub mod state;
+pub mod status;

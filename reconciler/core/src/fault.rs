@@ -1,0 +1,73 @@
+//! Switches that disable one safety rule each, in test builds only: they show that the suite notices.
+//!
+//! Without the feature `faults` every question is a constant `false` and leaves no code behind.
+
+/// A safety rule that a test build can switch off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// R2: every durable write is a compare-and-set.
+    CompareAndSet,
+    /// R3: intent is durable before the call that uses it.
+    IntentFirst,
+    /// R4: a name is created once; an existing one is read and compared.
+    CreateOnly,
+    /// R5: only the recorded uid is activated.
+    RecordedUid,
+    /// R7: silence is not absence.
+    SilenceIsNotAbsence,
+    /// R9: desired state and status are two records, and the last intent wins.
+    LastIntentWins,
+}
+
+impl Rule {
+    /// All of them, with the names that `WINDLASS_FAULT_RULE_OFF` takes.
+    pub const ALL: [(Self, &'static str); 6] = [
+        (Self::CompareAndSet, "compare-and-set"),
+        (Self::IntentFirst, "intent-first"),
+        (Self::CreateOnly, "create-only"),
+        (Self::RecordedUid, "recorded-uid"),
+        (Self::SilenceIsNotAbsence, "silence-is-not-absence"),
+        (Self::LastIntentWins, "last-intent-wins"),
+    ];
+}
+
+#[cfg(not(feature = "faults"))]
+mod switch {
+    /// Whether a rule is switched off: never, in this build.
+    #[inline(always)]
+    pub fn is_off(_rule: super::Rule) -> bool {
+        false
+    }
+}
+
+#[cfg(feature = "faults")]
+mod switch {
+    use std::cell::Cell;
+
+    use super::Rule;
+
+    thread_local! {
+        static OFF: Cell<Option<Rule>> = const { Cell::new(None) };
+    }
+    static PROCESS: std::sync::OnceLock<Rule> = std::sync::OnceLock::new();
+
+    /// Whether a rule is switched off, for this thread or for the whole process.
+    pub fn is_off(rule: Rule) -> bool {
+        OFF.get() == Some(rule) || PROCESS.get() == Some(&rule)
+    }
+
+    /// Switches a rule off for the whole process, once and for all.
+    pub fn switch_off_for_process(rule: Rule) {
+        let _ = PROCESS.set(rule);
+    }
+
+    /// Runs `act` on this thread with a rule switched off.
+    pub fn without<T>(rule: Rule, act: impl FnOnce() -> T) -> T {
+        let before = OFF.replace(Some(rule));
+        let result = act();
+        OFF.set(before);
+        result
+    }
+}
+
+pub use switch::*;

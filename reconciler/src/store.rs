@@ -1,0 +1,193 @@
+//! Where desired state, status and history live: the contract that every store keeps.
+//!
+//! A store knows keys, versions and texts; what a record means is not its business. One conformance suite
+//! (`store/conformance.rs`) holds for all of them.
+
+pub mod key;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use windlass_core::id::{Epoch, OpId, Version};
+
+pub use key::Key;
+
+/// One record as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Its key.
+    pub key: Key,
+    /// Its version.
+    pub version: Version,
+    /// Its content: JSON.
+    pub text: Arc<str>,
+}
+
+/// A change of one record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// The record.
+    pub key: Key,
+    /// What must be there for the write to be done.
+    pub expect: Expect,
+    /// The new content.
+    pub text: String,
+}
+
+/// What a write expects to find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expect {
+    /// No record of that key.
+    Absent,
+    /// Exactly this version, counter and operation both.
+    Version(Version),
+}
+
+/// A line of history. Appending one of the same subject and sequence again changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// What it is about: an instance's name, or a command's subject.
+    pub subject: String,
+    /// Its number within its subject, from 1; entries without one are numbered by the store.
+    pub sequence: Option<u64>,
+    /// When, in milliseconds since 1970, by the writer's clock.
+    pub at: i64,
+    /// Its content: JSON.
+    pub text: String,
+}
+
+/// A line of history as it is read back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Its place in the whole history: ascending in order of commit.
+    pub position: u64,
+    /// The line.
+    pub entry: Entry,
+}
+
+/// Writes that are done together or not at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transaction {
+    /// Names this transaction. Committing the same one again is answered like the first time.
+    pub op: OpId,
+    /// The epoch of the lease under which an owner writes; none for a user's command.
+    pub epoch: Option<Epoch>,
+    /// Records that are read and must still have these versions; `None`: must still be absent.
+    pub guards: Vec<(Key, Option<Version>)>,
+    /// The changes.
+    pub writes: Vec<Write>,
+    /// What is added to the history.
+    pub history: Vec<Entry>,
+}
+
+/// What came of a transaction. All of these are ordinary outcomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Commit {
+    /// Durable. Every written record now has the version `(its counter, op)`, in the order of the writes.
+    Done(Vec<Version>),
+    /// A record was not as expected; nothing was changed. The first such record, as it is now.
+    Conflict {
+        /// Its key.
+        key: Key,
+        /// What is there.
+        found: Option<Record>,
+    },
+    /// A newer owner holds the lease; nothing was changed.
+    Fenced {
+        /// The barrier.
+        barrier: Epoch,
+    },
+}
+
+/// Why a store could not do what it was asked. Nothing is known to be changed, nothing is lost.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Trying again may help: busy, a disk that is full, a server that is away.
+    #[error("the store {store} is not available: {reason}")]
+    Unavailable {
+        /// Which store.
+        store: String,
+        /// Why.
+        reason: String,
+    },
+    /// The store may not be written here: permissions, a read-only file system.
+    #[error("the store {store} cannot be written: {reason}")]
+    ReadOnly {
+        /// Which store.
+        store: String,
+        /// Why.
+        reason: String,
+    },
+    /// What is there is not the store that was initialised here: emptied, damaged, foreign, or newer.
+    #[error("the store {store} is refused: {reason}")]
+    Refused {
+        /// Which store.
+        store: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// The outcome of a commit is not known: settle it by [`Store::settle`].
+    #[error("the store {store} did not say whether operation {op} was done: {reason}")]
+    Unknown {
+        /// Which store.
+        store: String,
+        /// The transaction.
+        op: OpId,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Which lines of history are read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Query {
+    /// Only this subject.
+    pub subject: Option<String>,
+    /// Only lines behind this position.
+    pub after: u64,
+    /// Only the last so many of these.
+    pub last: Option<usize>,
+}
+
+/// A moment in the life of a store: all commits up to it are seen by whoever reads after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Moment(pub u64);
+
+/// A store.
+///
+/// Every method may be called from several tasks and several processes at once. A future that is dropped leaves
+/// the outcome of its call unknown, never half done.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// The identity that the store was given when it was initialised.
+    fn lineage(&self) -> &str;
+
+    /// Reads one record.
+    async fn read(&self, key: &Key) -> Result<Option<Record>, Error>;
+
+    /// Reads all records whose key starts with `prefix`, in the order of their keys, as of one moment.
+    async fn scan(&self, prefix: &str) -> Result<Vec<Record>, Error>;
+
+    /// Does all of a transaction, durably, or none of it.
+    async fn commit(&self, transaction: &Transaction) -> Result<Commit, Error>;
+
+    /// Whether the transaction of this id was done: the answer to [`Error::Unknown`].
+    async fn settle(&self, op: OpId) -> Result<bool, Error>;
+
+    /// The present moment: taken before a scan, it is what [`Store::changed`] waits from.
+    async fn moment(&self) -> Result<Moment, Error>;
+
+    /// Ends when something was committed after `since`, by any process. A hint: it may end early, and one end may
+    /// stand for many commits.
+    async fn changed(&self, since: Moment) -> Result<(), Error>;
+
+    /// The keys that were written after `since`, ascending, without repetition, and the moment of that answer.
+    /// `None` where the store no longer knows: then everything is read again.
+    async fn written(&self, since: Moment) -> Result<(Option<Vec<Key>>, Moment), Error>;
+
+    /// Reads history, ascending.
+    async fn history(&self, query: &Query) -> Result<Vec<Line>, Error>;
+
+    /// Raises the barrier for a new owner and returns its epoch: higher than every one before.
+    async fn raise(&self) -> Result<Epoch, Error>;
+}
