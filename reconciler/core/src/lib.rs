@@ -4,12 +4,18 @@
 //! `plan`, in the service, in the simulator and in tests. Nothing here knows a store, a cluster or a runtime.
 
 pub mod action;
+pub mod case;
+pub mod decide;
 pub mod desired;
 pub mod document;
+pub mod draft;
+pub mod edge;
 pub mod event;
 pub mod fault;
+pub mod fold;
 pub mod id;
 pub mod observed;
+pub mod retry;
 pub mod run;
 pub mod state;
 pub mod status;

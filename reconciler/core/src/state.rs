@@ -203,7 +203,7 @@ pub struct IllegalEvent {
 pub fn next(state: &State, event: &Event) -> Result<State, IllegalEvent> {
     use State as S;
     Ok(match (state, event) {
-        (S::Waiting { .. } | S::Suspended, Event::Submitted) => S::Submitting(Submission::Intended),
+        (S::Waiting { .. }, Event::Submitted) => S::Submitting(Submission::Intended),
         (S::Waiting { .. }, Event::Skipped { reason }) => S::Skipped { reason: reason.clone() },
         (
             S::Skipped { .. } | S::Stopped | S::Suspended | S::Succeeded | S::Failed { .. } | S::Lost { .. },

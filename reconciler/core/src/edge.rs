@@ -1,0 +1,124 @@
+//! Whether an upstream lets a job start.
+
+use windlass_compiler::model::{Edge, Mode, When};
+
+use crate::state::{self, State};
+use crate::status::Status;
+
+/// An edge, and where its upstream stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upstream {
+    /// The edge.
+    pub edge: Edge,
+    /// Where the upstream stands; none if it does not belong to the project.
+    pub standing: Option<Standing>,
+}
+
+/// Where an upstream stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Its mode.
+    pub mode: Mode,
+    /// Its state.
+    pub state: state::Name,
+    /// Whether that state is of what is wanted now, not of an earlier generation.
+    pub current: bool,
+    /// Whether an attempt of it has ever run.
+    pub has_run: bool,
+}
+
+/// What an edge says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The job may start.
+    Met,
+    /// Not yet, for this reason.
+    Pending(String),
+    /// Not unless somebody acts, for this reason.
+    Never(String),
+}
+
+impl Standing {
+    /// Where an upstream of this mode and status stands. `current`: the status has taken in what is wanted.
+    pub fn of(mode: Mode, status: &Status, current: bool) -> Self {
+        let has_run = status.attempt.as_ref().is_some_and(|attempt| attempt.started.is_some());
+        Self { mode, state: status.state.name(), current, has_run }
+    }
+
+    /// Where an upstream stands that nothing has happened to yet.
+    pub fn new(mode: Mode) -> Self {
+        Self { mode, state: State::NEW.name(), current: true, has_run: false }
+    }
+}
+
+/// Judges an edge.
+pub fn judge(upstream: &Upstream) -> Verdict {
+    use state::Name as S;
+    let job = &upstream.edge.job;
+    let Some(standing) = &upstream.standing else {
+        return Verdict::Never(format!("{job} does not belong to the project"));
+    };
+    let state = standing.state;
+    let pending = || Verdict::Pending(format!("{job} is {state}"));
+    let never = || Verdict::Never(format!("{job} is {state}"));
+    if !standing.current {
+        return Verdict::Pending(format!("{job} has not yet taken in its last change"));
+    }
+    let failed = matches!(state, S::Failed | S::Lost);
+    let over = failed || matches!(state, S::Succeeded | S::Stopped | S::Skipped);
+    let met = match upstream.edge.when {
+        When::Met if standing.mode == Mode::Stream => state == S::Running,
+        When::Met | When::Succeeded => state == S::Succeeded,
+        When::Failed => failed,
+        When::Finished => over,
+        When::Running => standing.has_run || matches!(state, S::Running | S::Degraded),
+    };
+    match (met, over) {
+        (true, _) => Verdict::Met,
+        (false, true) => never(),
+        (false, false) => pending(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(mode: Mode, state: state::Name, when: When, expected: &str) {
+        let edge = Edge { job: "a.b".parse().unwrap(), when };
+        let standing = Some(Standing { mode, state, current: true, has_run: false });
+        let verdict = match judge(&Upstream { edge, standing }) {
+            Verdict::Met => "met",
+            Verdict::Pending(_) => "pending",
+            Verdict::Never(_) => "never",
+        };
+        assert_eq!(verdict, expected, "{mode:?} {state} {when:?}");
+    }
+
+    #[test]
+    fn edges_follow_their_upstream() {
+        use Mode::{Batch, Stream};
+        use state::Name as S;
+        for (mode, state, when, expected) in [
+            (Batch, S::Waiting, When::Met, "pending"),
+            (Batch, S::Succeeded, When::Met, "met"),
+            (Batch, S::Failed, When::Met, "never"),
+            (Batch, S::Unknown, When::Met, "pending"),
+            (Batch, S::Suspended, When::Met, "pending"),
+            (Batch, S::Skipped, When::Met, "never"),
+            (Stream, S::Running, When::Met, "met"),
+            (Stream, S::Degraded, When::Met, "pending"),
+            (Stream, S::Failed, When::Met, "never"),
+            (Batch, S::Failed, When::Failed, "met"),
+            (Batch, S::Lost, When::Failed, "met"),
+            (Batch, S::Succeeded, When::Failed, "never"),
+            (Batch, S::Running, When::Failed, "pending"),
+            (Batch, S::Skipped, When::Finished, "met"),
+            (Batch, S::Stopped, When::Finished, "met"),
+            (Batch, S::Running, When::Running, "met"),
+            (Batch, S::Submitting, When::Running, "pending"),
+        ] {
+            check(mode, state, when, expected);
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Whether a new attempt follows a failure, and when.
+
+use jiff::{SignedDuration, Timestamp};
+use windlass_compiler::model::{OnLost, Retry};
+use windlass_compiler::units::Duration;
+
+use crate::state::State;
+
+/// When a new attempt may follow; none if none may. `failures` are the failures since the instance was last begun,
+/// the latest one last.
+pub fn after(policy: &Retry, state: &State, failures: &[Timestamp]) -> Option<Timestamp> {
+    let held = matches!(state, State::Lost { .. }) && policy.on_lost == OnLost::Hold;
+    let last = *failures.last()?;
+    let counted = match policy.within {
+        None => failures.len(),
+        Some(window) => failures.iter().filter(|at| **at + signed(window) > last).count(),
+    };
+    if held || counted > policy.attempts as usize {
+        return None;
+    }
+    let doublings = u32::try_from(counted.saturating_sub(1)).unwrap_or(u32::MAX);
+    Some(last + signed(policy.backoff.min.doubled(doublings, policy.backoff.max)))
+}
+
+/// A spec's duration, for adding to a time.
+pub fn signed(duration: Duration) -> SignedDuration {
+    SignedDuration::from_millis(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 1000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use windlass_compiler::model::Backoff;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn policy(attempts: u32, within: Option<u64>) -> Retry {
+        let backoff = Backoff { min: Duration::from_secs(1), max: Duration::from_secs(5) };
+        Retry { attempts, within: within.map(Duration::from_secs), backoff, on_lost: OnLost::Hold }
+    }
+
+    const FAILED: State = State::Failed { reason: String::new() };
+
+    #[test]
+    fn pauses_double_up_to_the_longest() {
+        let failures: Vec<_> = (1..=5).map(at).collect();
+        let pause = |n: usize| after(&policy(9, None), &FAILED, &failures[..n]).unwrap() - failures[n - 1];
+        let pauses: Vec<_> = (1..=5).map(|n| pause(n).get_seconds()).collect();
+        assert_eq!(pauses, [1, 2, 4, 5, 5]);
+    }
+
+    #[test]
+    fn the_budget_ends() {
+        assert!(after(&policy(1, None), &FAILED, &[at(1)]).is_some());
+        assert!(after(&policy(1, None), &FAILED, &[at(1), at(2)]).is_none());
+        assert!(after(&policy(0, None), &FAILED, &[at(1)]).is_none());
+    }
+
+    #[test]
+    fn only_failures_within_the_window_count() {
+        assert!(after(&policy(1, Some(10)), &FAILED, &[at(1), at(20)]).is_some());
+        assert!(after(&policy(1, Some(10)), &FAILED, &[at(15), at(20)]).is_none());
+    }
+
+    #[test]
+    fn a_lost_attempt_is_held_unless_policy_says_otherwise() {
+        let lost = State::Lost { reason: String::new() };
+        assert!(after(&policy(3, None), &lost, &[at(1)]).is_none());
+        let retried = Retry { on_lost: OnLost::Retry, ..policy(3, None) };
+        assert!(after(&retried, &lost, &[at(1)]).is_some());
+    }
+}
