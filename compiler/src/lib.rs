@@ -11,3 +11,10 @@ pub mod units;
 pub mod world;
 
 pub use world::World;
+
+pub mod digest;
+pub mod plan;
+mod spelling;
+
+#[cfg(test)]
+mod sample;
