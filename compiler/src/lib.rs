@@ -13,8 +13,10 @@ pub mod world;
 pub use world::World;
 
 pub mod digest;
+pub mod escape;
 pub mod plan;
 mod spelling;
+pub mod style;
 
 #[cfg(test)]
 mod sample;
