@@ -12,6 +12,7 @@ pub mod world;
 
 pub use world::World;
 
+pub mod diff;
 pub mod digest;
 pub mod escape;
 pub mod plan;

@@ -28,3 +28,11 @@ pub(crate) fn on_lost(on_lost: OnLost) -> &'static str {
         OnLost::Retry => "retry",
     }
 }
+
+/// The table that says what follows a failure: `restart` of a stream, `retry` of a batch.
+pub(crate) fn retry(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Stream => "restart",
+        Mode::Batch => "retry",
+    }
+}
