@@ -15,6 +15,7 @@ pub use world::World;
 pub mod diff;
 pub mod digest;
 pub mod escape;
+pub mod fix;
 pub mod plan;
 mod spelling;
 pub mod style;
