@@ -17,6 +17,7 @@ pub mod digest;
 pub mod escape;
 pub mod fix;
 pub mod plan;
+pub mod report;
 mod spelling;
 pub mod style;
 
