@@ -16,6 +16,7 @@ pub mod diff;
 pub mod digest;
 pub mod escape;
 pub mod fix;
+pub mod graph;
 pub mod plan;
 pub mod report;
 mod spelling;
