@@ -13,7 +13,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use indexmap::IndexMap;
-use petgraph::algo::tarjan_scc;
+use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use crate::model::{Edge, Job, Mode, When};
@@ -155,13 +155,9 @@ impl Picture {
 
 /// An edge is part of a cycle exactly where both of its ends are in one strongly connected component.
 fn mark_cycles(nodes: usize, edges: &mut [Arrow]) {
-    let mut graph: DiGraph<(), ()> = DiGraph::with_capacity(nodes, edges.len());
-    let indices: Vec<NodeIndex> = (0..nodes).map(|_| graph.add_node(())).collect();
-    for edge in edges.iter() {
-        graph.add_edge(indices[edge.from], indices[edge.to], ());
-    }
     let mut component = vec![0; nodes];
-    for (number, members) in tarjan_scc(&graph).into_iter().enumerate() {
+    // Not Tarjan's: that one recurses, and a long chain of jobs would overflow the stack.
+    for (number, members) in kosaraju_scc(&graph(nodes, edges)).into_iter().enumerate() {
         for member in members {
             component[member.index()] = number;
         }
@@ -169,6 +165,15 @@ fn mark_cycles(nodes: usize, edges: &mut [Arrow]) {
     for edge in edges {
         edge.cyclic = component[edge.from] == component[edge.to];
     }
+}
+
+fn graph(nodes: usize, edges: &[Arrow]) -> DiGraph<(), ()> {
+    let mut graph = DiGraph::with_capacity(nodes, edges.len());
+    let indices: Vec<NodeIndex> = (0..nodes).map(|_| graph.add_node(())).collect();
+    for edge in edges {
+        graph.add_edge(indices[edge.from], indices[edge.to], ());
+    }
+    graph
 }
 
 /// The jobs on a cycle.

@@ -3,12 +3,17 @@
 //!
 //! Layers by longest path, then two sweeps by barycentre against crossings (Sugiyama's method, its first half).
 
-use super::Picture;
+use petgraph::visit::DfsPostOrder;
 
-/// The column and the row of each node.
+use super::{Arrow, Picture, graph};
+
+/// Where everything stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Layout {
+    /// The place of each node.
     pub(super) cells: Vec<Cell>,
+    /// The free places between its ends that each edge goes through.
+    pub(super) routes: Vec<Vec<Cell>>,
     pub(super) columns: usize,
     pub(super) rows: usize,
 }
@@ -22,18 +27,71 @@ pub(super) struct Cell {
 
 impl Layout {
     pub(super) fn of(picture: &Picture) -> Self {
-        let forward = forward(picture);
-        let layers = layers(picture.nodes.len(), &forward);
-        let columns = layers.iter().max().map_or(0, |last| last + 1);
+        let grid = Grid::of(picture);
+        let columns = grid.layers.iter().max().map_or(0, |last| last + 1);
         let mut by_column: Vec<Vec<usize>> = vec![Vec::new(); columns];
-        for (node, layer) in layers.iter().enumerate() {
+        for (node, layer) in grid.layers.iter().enumerate() {
             by_column[*layer].push(node);
         }
-        let neighbours = Neighbours::of(picture.nodes.len(), &forward);
-        neighbours.sweep(&mut by_column);
-        let rows = by_column.iter().map(Vec::len).max().unwrap_or(0);
-        Self { cells: cells(&by_column, picture.nodes.len()), columns, rows }
+        Neighbours::of(grid.layers.len(), &grid.steps).sweep(&mut by_column);
+        let mut cells = cells(&by_column, grid.layers.len());
+        let routes =
+            grid.routes.iter().map(|route| route.iter().map(|node| cells[*node]).collect()).collect();
+        cells.truncate(picture.nodes.len());
+        Self { cells, routes, columns, rows: by_column.iter().map(Vec::len).max().unwrap_or(0) }
     }
+}
+
+/// The nodes, and more of them where an edge passes a column, so that no box stands in its way.
+struct Grid {
+    layers: Vec<usize>,
+    /// The edges, cut into steps from one column to the next.
+    steps: Vec<(usize, usize)>,
+    /// The added nodes of each edge.
+    routes: Vec<Vec<usize>>,
+}
+
+impl Grid {
+    fn of(picture: &Picture) -> Self {
+        let ranks = ranks(picture);
+        let points_right = |edge: &&Arrow| ranks[edge.from] < ranks[edge.to];
+        let forward: Vec<(usize, usize)> =
+            picture.edges.iter().filter(points_right).map(|edge| (edge.from, edge.to)).collect();
+        let layers = layers(picture.nodes.len(), &forward);
+        let mut grid = Self { layers, steps: Vec::new(), routes: Vec::new() };
+        for edge in &picture.edges {
+            let route = if points_right(&edge) { grid.lay(edge.from, edge.to) } else { Vec::new() };
+            grid.routes.push(route);
+        }
+        grid
+    }
+
+    fn lay(&mut self, from: usize, to: usize) -> Vec<usize> {
+        let passed = self.layers[from] + 1..self.layers[to];
+        let first = self.layers.len();
+        self.layers.extend(passed);
+        let route: Vec<usize> = (first..self.layers.len()).collect();
+        let starts = std::iter::once(from).chain(route.iter().copied());
+        self.steps.extend(starts.zip(route.iter().copied().chain([to])));
+        route
+    }
+}
+
+/// An order of the nodes in which edges point forward, except those that close a cycle: the reverse of the order
+/// in which a depth-first search leaves them.
+fn ranks(picture: &Picture) -> Vec<usize> {
+    let graph = graph(picture.nodes.len(), &picture.edges);
+    let mut search = DfsPostOrder::empty(&graph);
+    let mut ranks = vec![0; picture.nodes.len()];
+    let mut rank = picture.nodes.len();
+    for start in graph.node_indices() {
+        search.move_to(start);
+        while let Some(node) = search.next(&graph) {
+            rank -= 1;
+            ranks[node.index()] = rank;
+        }
+    }
+    ranks
 }
 
 fn cells(by_column: &[Vec<usize>], nodes: usize) -> Vec<Cell> {
@@ -44,12 +102,6 @@ fn cells(by_column: &[Vec<usize>], nodes: usize) -> Vec<Cell> {
         }
     }
     cells
-}
-
-/// The edges without those that close a cycle: within a cycle only those that follow the order of the nodes.
-fn forward(picture: &Picture) -> Vec<(usize, usize)> {
-    let kept = picture.edges.iter().filter(|edge| !edge.cyclic || edge.from < edge.to);
-    kept.map(|edge| (edge.from, edge.to)).collect()
 }
 
 /// The longest path to each node, by Kahn's algorithm.

@@ -20,15 +20,16 @@ rect{fill:#fff;stroke:#456;stroke-width:1.5}.stream rect{fill:#e8f1fb}.external 
 path{fill:none;stroke:#89a;stroke-width:1.5}.cycle rect,path.cycle{stroke:#c00;stroke-width:2}";
 
 const ARROW_HEAD: &str = "\
-<marker id=\"head\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" \
+<marker id=\"head\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"9\" markerHeight=\"9\" markerUnits=\"userSpaceOnUse\" \
 orient=\"auto-start-reverse\"><path d=\"M0 0L8 4L0 8z\" style=\"fill:#678;stroke:none\"/></marker>";
 
 pub(super) fn write(picture: &Picture) -> String {
     let layout = Layout::of(picture);
     let width = 2 * MARGIN + layout.columns.saturating_sub(1) * COLUMN + BOX_WIDTH;
-    let height = 2 * MARGIN + layout.rows.saturating_sub(1) * ROW + BOX_HEIGHT;
+    let height = 2 * MARGIN + layout.rows * ROW;
     let cyclic = on_cycles(picture);
-    let edges: String = picture.edges.iter().map(|arrow| edge(arrow, &layout)).collect();
+    let edges = picture.edges.iter().zip(&layout.routes);
+    let edges: String = edges.map(|(arrow, route)| edge(arrow, route, &layout)).collect();
     let nodes = picture.nodes.iter().enumerate();
     let nodes: String =
         nodes.map(|(index, one)| node(one, layout.cells[index], cyclic.contains(&index))).collect();
@@ -66,20 +67,38 @@ fn node(node: &Node, cell: Cell, cyclic: bool) -> String {
     )
 }
 
-fn edge(arrow: &Arrow, layout: &Layout) -> String {
+fn edge(arrow: &Arrow, route: &[Cell], layout: &Layout) -> String {
     let (from, to) = (layout.cells[arrow.from], layout.cells[arrow.to]);
     let class = if arrow.cyclic { " class=\"cycle\"" } else { "" };
-    let path = if from.column < to.column { forward(from, to) } else { backward(from, to) };
-    format!("<path{class} d=\"{path}\" marker-end=\"url(#head)\"/>\n{}", when(arrow, from, to))
+    let path = if from.column < to.column { forward(from, route, to) } else { backward(from, to) };
+    let label = when(arrow, from, route.first().copied().unwrap_or(to));
+    format!("<path{class} d=\"{path}\" marker-end=\"url(#head)\"/>\n{label}")
 }
 
-/// A curve from the right side of a box to the left side of another.
-fn forward(from: Cell, to: Cell) -> String {
-    let ((x1, y1), (x2, y2)) = (corner(from), corner(to));
-    let (x1, y1, y2) = (x1 + BOX_WIDTH, y1 + BOX_HEIGHT / 2, y2 + BOX_HEIGHT / 2);
+/// A curve from the right side of a box, through the free places on its way, to the left side of another box.
+fn forward(from: Cell, route: &[Cell], to: Cell) -> String {
+    let (mut x, mut y) = right(from);
+    let mut path = format!("M{x} {y}");
     let bend = (COLUMN - BOX_WIDTH) / 2;
-    // Behind a gap of several columns the curve stays level first, so that it is seen to pass.
-    format!("M{x1} {y1}C{} {y1} {} {y2} {x2} {y2}", x1 + bend, x2 - bend)
+    for cell in route.iter().chain([&to]) {
+        let (next_x, next_y) = left(*cell);
+        path.push_str(&format!("C{} {y} {} {next_y} {next_x} {next_y}", x + bend, next_x - bend));
+        (x, y) = right(*cell);
+        path.push_str(&if *cell == to { String::new() } else { format!("H{x}") });
+    }
+    path
+}
+
+/// The middle of the left side of a box.
+fn left(cell: Cell) -> (usize, usize) {
+    let (x, y) = corner(cell);
+    (x, y + BOX_HEIGHT / 2)
+}
+
+/// The middle of the right side of a box.
+fn right(cell: Cell) -> (usize, usize) {
+    let (x, y) = left(cell);
+    (x + BOX_WIDTH, y)
 }
 
 /// A curve below the boxes, back to an earlier column or to the same one.
@@ -91,16 +110,16 @@ fn backward(from: Cell, to: Cell) -> String {
     format!("M{x1} {y1}C{x1} {low} {x2} {low} {x2} {y2}")
 }
 
-/// What must be true, where that is not the ordinary thing.
-fn when(arrow: &Arrow, from: Cell, to: Cell) -> String {
+/// What must be true, where that is not the ordinary thing; beside the first step of the edge.
+fn when(arrow: &Arrow, from: Cell, next: Cell) -> String {
     if arrow.when.is_met() {
         return String::new();
     }
-    let ((x1, y1), (x2, y2)) = (corner(from), corner(to));
-    let (x, y) = ((x1 + x2 + BOX_WIDTH) / 2, (y1 + y2 + BOX_HEIGHT) / 2);
-    let text = spelling::when(arrow.when);
+    let ((x1, y1), (x2, y2)) =
+        if from.column < next.column { (right(from), left(next)) } else { (left(from), right(next)) };
+    let (x, y) = (x1.midpoint(x2), y1.midpoint(y2).saturating_sub(4));
     format!(
-        "<text class=\"when\" x=\"{x}\" y=\"{}\" text-anchor=\"middle\">{text}</text>\n",
-        y.saturating_sub(4)
+        "<text class=\"when\" x=\"{x}\" y=\"{y}\" text-anchor=\"middle\">{}</text>\n",
+        spelling::when(arrow.when)
     )
 }

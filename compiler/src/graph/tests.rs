@@ -113,6 +113,34 @@ fn arrows_point_to_the_right() {
 }
 
 #[test]
+fn a_cycle_has_one_arrow_back() {
+    let layout = layout::Layout::of(&cyclic());
+    let back = |edge: &&Arrow| layout.cells[edge.from].column >= layout.cells[edge.to].column;
+    assert_eq!(cyclic().edges.iter().filter(back).count(), 2, "one of the three, and the one to itself");
+}
+
+#[test]
+fn a_long_arrow_goes_through_free_places() {
+    let chain = [
+        stream("a.one"),
+        after(batch("a.two"), &["a.one"]),
+        after(batch("a.three"), &["a.two"]),
+        after(batch("a.four"), &["a.three", "a.one"]),
+    ];
+    let layout = layout::Layout::of(&Picture::of_jobs(&chain));
+    let long = layout.routes.last().unwrap();
+    assert_eq!(long.iter().map(|cell| cell.column).collect::<Vec<_>>(), [1, 2]);
+    assert!(long.iter().all(|cell| !layout.cells.contains(cell)));
+}
+
+#[test]
+fn a_very_long_chain_can_be_drawn() {
+    let id = |number: usize| format!("a.job-{number}");
+    let jobs: Vec<Job> = (1..30_000).map(|number| after(batch(&id(number)), &[&id(number - 1)])).collect();
+    assert_eq!(layout::Layout::of(&Picture::of_jobs(&jobs)).columns, 30_000);
+}
+
+#[test]
 fn neighbours_stand_beside_each_other() {
     let jobs = [
         stream("a.one"),
