@@ -11,3 +11,13 @@ pub mod units;
 pub mod world;
 
 pub use world::World;
+
+pub mod diff;
+pub mod digest;
+pub mod escape;
+pub mod plan;
+mod spelling;
+pub mod style;
+
+#[cfg(test)]
+mod sample;

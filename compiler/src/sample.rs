@@ -1,0 +1,57 @@
+//! Small jobs for tests, complete and ordinary.
+
+use crate::model::{Backoff, Edge, Engine, Job, Mode, OnLost, Origin, Process, Retry, When};
+use crate::units::Duration;
+
+/// A stream that follows a file.
+pub(crate) fn stream(id: &str) -> Job {
+    job(id, Mode::Stream)
+}
+
+/// A batch that does the same once.
+pub(crate) fn batch(id: &str) -> Job {
+    job(id, Mode::Batch)
+}
+
+/// `job`, after others, all of them `met`.
+pub(crate) fn after(mut job: Job, upstreams: &[&str]) -> Job {
+    let edge = |upstream: &&str| Edge { job: upstream.parse().unwrap(), when: When::Met };
+    job.after = upstreams.iter().map(edge).collect();
+    job
+}
+
+/// The process of a job.
+pub(crate) fn process(job: &mut Job) -> &mut Process {
+    match &mut job.engine {
+        Engine::Process(process) => process,
+    }
+}
+
+fn job(id: &str, mode: Mode) -> Job {
+    Job {
+        id: id.parse().unwrap(),
+        mode,
+        cluster: "laptop".parse().unwrap(),
+        engine: Engine::Process(Process {
+            command: ["tail", "-f", "4"].map(str::to_owned).into(),
+            env: Default::default(),
+            dir: String::new(),
+            stdin: None,
+            files: Default::default(),
+            ready: Duration::from_secs(1),
+            grace: Duration::from_secs(10),
+        }),
+        after: Vec::new(),
+        retry: Retry {
+            attempts: 3,
+            within: None,
+            backoff: Backoff { min: Duration::from_secs(1), max: Duration::from_secs(60) },
+            on_lost: OnLost::Hold,
+        },
+        timeout: None,
+        protect: false,
+        tags: Vec::new(),
+        description: None,
+        origin: Some(Origin { file: "pipelines/orders.toml".to_owned(), line: 7 }),
+    }
+}
