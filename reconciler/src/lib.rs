@@ -2,5 +2,8 @@
 //! and the command line.
 
 pub mod driver;
+pub mod engine;
+pub mod fault;
 pub mod lease;
+pub mod ledger;
 pub mod store;

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use windlass_compiler::model::{Job, Mode};
 use windlass_compiler::name::{JobId, Name};
 
+use crate::apply::Apply;
 use crate::case::is_met;
 use crate::desired::{Desired, Goal, Intent};
 use crate::edge::{Standing, Upstream, Verdict, judge};
-use crate::id::{Instance, RunId};
+use crate::id::{ApplyId, Instance, RunId};
 use crate::project::Project;
 use crate::run::Run;
 use crate::state::State;
@@ -25,6 +26,8 @@ pub struct Fleet {
     pub runs: BTreeMap<RunId, Run>,
     /// Status by instance.
     pub statuses: BTreeMap<Instance, Status>,
+    /// Journals of applies.
+    pub applies: BTreeMap<ApplyId, Apply>,
 }
 
 /// What is wanted of one instance, and what it would run.
@@ -171,10 +174,12 @@ impl Fleet {
     /// A skip is harmless where the upstreams did what they should, and the job was for another case.
     fn is_skip_harmless(&self, instance: &Instance, path: &mut BTreeSet<Instance>) -> bool {
         path.insert(instance.clone())
-            && self.upstreams(instance).iter().filter(|one| matches!(judge(one), Verdict::Never(_))).all(|one| {
-                let upstream = self.upstream(instance, &one.edge.job);
-                upstream.is_some_and(|upstream| self.outlook_within(&upstream, path) == Outlook::Met)
-            })
+            && self.upstreams(instance).iter().filter(|one| matches!(judge(one), Verdict::Never(_))).all(
+                |one| {
+                    let upstream = self.upstream(instance, &one.edge.job);
+                    upstream.is_some_and(|upstream| self.outlook_within(&upstream, path) == Outlook::Met)
+                },
+            )
     }
 
     /// Whether every instance of a run has ended, and has taken in what is wanted of it.
