@@ -1,9 +1,13 @@
 //! The product: stores, leases and drivers around the decisions of `windlass-core`, the engine that joins them,
 //! and the command line.
 
+pub mod converge;
 pub mod driver;
 pub mod engine;
 pub mod fault;
 pub mod lease;
 pub mod ledger;
+pub mod policy;
+pub mod saved;
+pub mod session;
 pub mod store;
