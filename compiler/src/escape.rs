@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use serde::Serialize;
+
 /// One line: control characters, line ends and tabs included, and invisible or direction-changing characters
 /// are spelt out, such as `\u{1b}`.
 pub fn visible(text: &str) -> Cow<'_, str> {
@@ -43,6 +45,24 @@ fn spell_out(text: &str, hidden: impl Fn(char) -> bool) -> Cow<'_, str> {
         if hidden(c) { out.push_str(&spelt_out(c)) } else { out.push(c) }
     }
     Cow::Owned(out)
+}
+
+/// A value as JSON on several lines, ending in a line feed. The values are exact, but a terminal that shows the
+/// JSON sees hidden characters as escapes.
+pub fn json<T: Serialize>(value: &T) -> String {
+    // Only a map with keys that are no texts, or a failing `Serialize`, is no JSON; ours are neither.
+    let text = serde_json::to_string_pretty(value).expect("our values are JSON");
+    let mut out = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        if is_hidden(c) && c != '\n' { json_escape(&mut out, c) } else { out.push(c) }
+    }
+    out + "\n"
+}
+
+fn json_escape(out: &mut String, c: char) {
+    for unit in c.encode_utf16(&mut [0; 2]) {
+        write!(out, "\\u{unit:04x}").expect("a string takes all text");
+    }
 }
 
 /// The content of an XML element or attribute, on one line.
@@ -132,6 +152,14 @@ mod tests {
             assert_eq!(visible(hidden), expected);
         }
         assert_eq!(visible_lines("a\n\tb\u{7}"), "a\n\tb\\u{7}");
+    }
+
+    #[test]
+    fn json_stays_the_same_value() {
+        let hostile = "\u{1b}\u{202e}\u{9b}\u{e0001}\n\"";
+        let json = json(&hostile);
+        assert!(!json.trim_end().contains(is_hidden), "{json}");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), hostile);
     }
 
     #[test]

@@ -15,7 +15,10 @@ pub use world::World;
 pub mod diff;
 pub mod digest;
 pub mod escape;
+pub mod fix;
+pub mod graph;
 pub mod plan;
+pub mod report;
 mod spelling;
 pub mod style;
 
