@@ -43,8 +43,10 @@ impl From<Duration> for std::time::Duration {
 
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (unit, size) =
-            UNITS.into_iter().find(|(_, size)| self.0 != 0 && self.0 % size == 0).unwrap_or(("s", 1000));
+        let (unit, size) = UNITS
+            .into_iter()
+            .find(|(_, size)| self.0 != 0 && self.0.is_multiple_of(*size))
+            .unwrap_or(("s", 1000));
         f.pad(&format!("{}{unit}", self.0 / size))
     }
 }

@@ -1,5 +1,6 @@
 //! An opened project: its store, its lease, and the way to its clusters.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use windlass_compiler::model::Cluster;
 use windlass_compiler::name::Name;
 
 use crate::driver::Driver;
+use crate::driver::local::Local;
 use crate::engine::Connect;
 use crate::lease::Lease;
 use crate::ledger::{self, Ledger};
@@ -45,4 +47,10 @@ fn connect(folder: &Path, name: &Name, kind: &Cluster) -> Arc<dyn Driver> {
     match kind {
         Cluster::Local => Arc::new(Local::new(folder.join("local").join(name.as_str()), supervisor())),
     }
+}
+
+/// The command line that starts a supervisor: this program itself.
+fn supervisor() -> Vec<OsString> {
+    let itself = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("windlass"));
+    vec![itself.into_os_string(), "__supervise".into()]
 }
