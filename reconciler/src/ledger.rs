@@ -98,6 +98,9 @@ impl Ledger {
 
     /// Commits what a command wants, if the records that it rests on are as this ledger knows them.
     pub async fn commit(&mut self, mutation: &Mutation, guards: &[Key]) -> Result<Written, Error> {
+        if mutation.is_empty() {
+            return Ok(Written::Done);
+        }
         let mut writes = Vec::new();
         if let Some(project) = &mutation.project {
             writes.push(self.write(Key::project(), project));
