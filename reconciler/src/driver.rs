@@ -3,6 +3,8 @@
 //! A driver turns actions into calls and answers into observations. It decides nothing, keeps no state of its own
 //! and knows neither stores nor the engine.
 
+pub mod local;
+
 use async_trait::async_trait;
 use windlass_core::action::{Action, Outcome};
 use windlass_core::id::ExternalName;

@@ -1,8 +1,18 @@
 //! The product: stores, leases and drivers around the decisions of `windlass-core`, the engine that joins them,
 //! and the command line.
 
+<<<<<<< HEAD
 pub mod cli;
+=======
+pub mod converge;
+>>>>>>> main
 pub mod driver;
+pub mod engine;
+pub mod fault;
 pub mod lease;
+pub mod ledger;
+pub mod policy;
+pub mod saved;
+pub mod session;
 pub mod store;
 pub mod tree;

@@ -3,7 +3,11 @@
 //! A store knows keys, versions and texts; what a record means is not its business. One conformance suite
 //! (`store/conformance.rs`) holds for all of them.
 
+#[cfg(test)]
+pub(crate) mod conformance;
 pub mod key;
+pub mod memory;
+pub mod sqlite;
 
 use std::sync::Arc;
 
@@ -41,6 +45,16 @@ pub enum Expect {
     Absent,
     /// Exactly this version, counter and operation both.
     Version(Version),
+}
+
+impl Expect {
+    /// The version that must be there; `None`: no record.
+    pub fn version(self) -> Option<Version> {
+        match self {
+            Self::Absent => None,
+            Self::Version(version) => Some(version),
+        }
+    }
 }
 
 /// A line of history. Appending one of the same subject and sequence again changes nothing.

@@ -27,6 +27,9 @@ pub fn fold(
     spec: &Job,
     sight: &Sight,
 ) -> Result<Option<Timestamp>, IllegalEvent> {
+    if matches!(draft.state(), State::Lost { .. }) {
+        return found(draft, sight).map(|()| None);
+    }
     if !draft.state().is_live() {
         return Ok(None);
     }
@@ -35,6 +38,10 @@ pub fn fold(
         Sight::Silent { reason, .. } if is_off(Rule::SilenceIsNotAbsence) => {
             gone(draft, reason)?;
             Ok(None)
+        }
+        Sight::Refused { reason } => {
+            heard(draft)?;
+            end(draft, &Event::Failed { reason: reason.clone() }, None).map(|()| None)
         }
         Sight::Silent { since, reason } => silent(draft, *since, reason),
         Sight::Absent { times } => {
@@ -80,6 +87,18 @@ fn absent(draft: &mut Draft<'_>, times: u32) -> Result<Option<Timestamp>, Illega
         _ if times < ABSENCES => Ok(Some(draft.now() + RECHECK)),
         _ => gone(draft, "its cluster no longer has it").map(|()| None),
     }
+}
+
+/// What was given up as lost, and runs after all, was not lost.
+fn found(draft: &mut Draft<'_>, sight: &Sight) -> Result<(), IllegalEvent> {
+    let Sight::Seen(Observation { uid, phase: Phase::Running { since }, .. }) = sight else { return Ok(()) };
+    let ours = draft.status().attempt.as_ref().is_some_and(|attempt| attempt.uid.as_ref() == Some(uid));
+    if !ours {
+        return Ok(());
+    }
+    draft.happen(&Event::Started { since: *since })?;
+    draft.with_attempt(|attempt| attempt.ended = None);
+    Ok(())
 }
 
 fn gone(draft: &mut Draft<'_>, reason: &str) -> Result<(), IllegalEvent> {

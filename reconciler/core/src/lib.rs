@@ -4,6 +4,7 @@
 //! `plan`, in the service, in the simulator and in tests. Nothing here knows a store, a cluster or a runtime.
 
 pub mod action;
+pub mod apply;
 pub mod case;
 pub mod decide;
 pub mod desired;
@@ -12,10 +13,17 @@ pub mod draft;
 pub mod edge;
 pub mod event;
 pub mod fault;
+pub mod fleet;
 pub mod fold;
+pub mod history;
 pub mod id;
+pub mod mutation;
 pub mod observed;
+pub mod operate;
+pub mod project;
+pub mod propose;
 pub mod retry;
 pub mod run;
 pub mod state;
 pub mod status;
+pub mod sweep;

@@ -95,6 +95,11 @@ pub enum Sight {
         /// How many.
         times: u32,
     },
+    /// The cluster refused to make it, and will refuse again.
+    Refused {
+        /// Its words.
+        reason: String,
+    },
     /// The cluster has not answered.
     Silent {
         /// Since when, by our clock.

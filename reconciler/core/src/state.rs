@@ -216,7 +216,9 @@ pub fn next(state: &State, event: &Event) -> Result<State, IllegalEvent> {
         (S::Submitting(Submission::Intended), Event::Created { uid }) => {
             S::Submitting(Submission::Created(uid.clone()))
         }
-        (S::Submitting(_) | S::Degraded { .. }, Event::Started { since }) => S::Running { since: *since },
+        (S::Submitting(_) | S::Degraded { .. } | S::Lost { .. }, Event::Started { since }) => {
+            S::Running { since: *since }
+        }
         (S::Submitting(_) | S::Running { .. } | S::Degraded { .. }, Event::Impaired { reason }) => {
             S::Degraded { reason: reason.clone() }
         }

@@ -19,6 +19,11 @@ impl Key {
     /// The prefix of all journals of applies.
     pub const APPLY: &'static str = "apply/";
 
+    /// The project's record.
+    pub fn project() -> Self {
+        Self("project".to_owned())
+    }
+
     /// The desired state of a job.
     pub fn desired(job: &JobId) -> Self {
         Self(format!("{}{job}", Self::DESIRED))
@@ -47,6 +52,11 @@ impl Key {
     /// The key as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What stands before the first slash: the kind of record.
+    pub fn kind(&self) -> &str {
+        self.0.split('/').next().unwrap_or_default()
     }
 
     /// What stands behind the prefix, if the key has it.

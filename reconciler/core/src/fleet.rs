@@ -1,0 +1,208 @@
+//! All records of a project at one moment, and what follows from them together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use windlass_compiler::model::{Job, Mode};
+use windlass_compiler::name::{JobId, Name};
+
+use crate::apply::Apply;
+use crate::case::is_met;
+use crate::desired::{Desired, Goal, Intent};
+use crate::edge::{Standing, Upstream, Verdict, judge};
+use crate::id::{ApplyId, Instance, RunId};
+use crate::project::Project;
+use crate::run::Run;
+use crate::state::State;
+use crate::status::Status;
+
+/// All records of a project.
+#[derive(Debug, Clone, Default)]
+pub struct Fleet {
+    /// The project; none before the first apply.
+    pub project: Option<Project>,
+    /// Desired state by job, removed jobs included.
+    pub desired: BTreeMap<JobId, Desired>,
+    /// Runs of batches.
+    pub runs: BTreeMap<RunId, Run>,
+    /// Status by instance.
+    pub statuses: BTreeMap<Instance, Status>,
+    /// Journals of applies.
+    pub applies: BTreeMap<ApplyId, Apply>,
+}
+
+/// What is wanted of one instance, and what it would run.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// What is wanted.
+    pub goal: &'a Goal,
+    /// The spec.
+    pub spec: &'a Job,
+    /// The folder that relative paths in the spec are relative to.
+    pub root: &'a str,
+}
+
+/// Where an instance is on its way to what is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outlook {
+    /// It is what is wanted.
+    Met,
+    /// It is not, and will not be unless somebody acts.
+    Missed(String),
+    /// It is on its way.
+    Moving,
+}
+
+impl Fleet {
+    /// The instances that may still need something: every stream that belongs to the project or is not yet gone,
+    /// and every batch of a run that has not ended. In order of their names.
+    pub fn active(&self) -> Vec<Instance> {
+        let streams = self.desired.values().filter(|desired| desired.spec.mode == Mode::Stream);
+        let streams = streams.map(|desired| Instance::stream(desired.job().clone()));
+        let open = self.runs.values().filter(|run| run.ended.is_none());
+        let batches = open.flat_map(|run| run.instances().map(|(instance, _)| instance));
+        streams.chain(batches).filter(|instance| self.is_open(instance)).collect()
+    }
+
+    /// Whether an instance belongs to the project, or has yet to leave it.
+    fn is_open(&self, instance: &Instance) -> bool {
+        let wanted = self.wanted(instance);
+        let leaving = wanted.is_some_and(|wanted| !wanted.goal.intent.belongs());
+        !leaving || self.statuses.get(instance).is_some_and(|status| !status.state.is_final())
+    }
+
+    /// What is wanted of an instance; none if nothing ever was.
+    pub fn wanted(&self, instance: &Instance) -> Option<Wanted<'_>> {
+        match instance.run_id() {
+            None => {
+                let desired = self.desired.get(&instance.job)?;
+                Some(Wanted { goal: &desired.goal, spec: &desired.spec, root: &desired.root })
+            }
+            Some(id) => {
+                let run = self.runs.get(&id)?;
+                let bound = run.jobs.get(&instance.job.job)?;
+                Some(Wanted { goal: &bound.goal, spec: &bound.spec, root: &run.root })
+            }
+        }
+    }
+
+    /// The latest instance of a job: the stream itself, or the batch in its latest run.
+    pub fn latest(&self, job: &JobId) -> Option<Instance> {
+        let desired = self.desired.get(job)?;
+        match desired.spec.mode {
+            Mode::Stream => Some(Instance::stream(job.clone())),
+            Mode::Batch => self.runs_of(&job.pipeline).rev().find_map(|run| run.instance(job)),
+        }
+    }
+
+    /// The runs of a pipeline, in order of logical time.
+    pub fn runs_of<'a>(&'a self, pipeline: &'a Name) -> impl DoubleEndedIterator<Item = &'a Run> {
+        self.runs.values().filter(move |run| run.id.pipeline == *pipeline)
+    }
+
+    /// What an instance waits for, and how that stands.
+    pub fn upstreams(&self, instance: &Instance) -> Vec<Upstream> {
+        let Some(wanted) = self.wanted(instance) else { return Vec::new() };
+        let edges = wanted.spec.after.iter().cloned();
+        edges.map(|edge| Upstream { standing: self.standing(instance, &edge.job), edge }).collect()
+    }
+
+    /// The instance of `job` that `instance` waits for: the one of the same logical time if there is one, or
+    /// else the latest.
+    pub fn upstream(&self, instance: &Instance, job: &JobId) -> Option<Instance> {
+        let same = instance.run.map(|time| RunId { pipeline: job.pipeline.clone(), time });
+        let same = same.and_then(|id| self.runs.get(&id)).and_then(|run| run.instance(job));
+        same.or_else(|| self.latest(job))
+    }
+
+    fn standing(&self, instance: &Instance, job: &JobId) -> Option<Standing> {
+        let desired = self.desired.get(job).filter(|desired| desired.goal.intent.belongs())?;
+        let mode = desired.spec.mode;
+        let Some(upstream) = self.upstream(instance, job) else { return Some(Standing::new(mode)) };
+        let Some(status) = self.statuses.get(&upstream) else { return Some(Standing::new(mode)) };
+        let current = self.wanted(&upstream).is_none_or(|wanted| is_current(wanted.goal, status));
+        Some(Standing::of(mode, status, current))
+    }
+
+    /// Where an instance is on its way.
+    pub fn outlook(&self, instance: &Instance) -> Outlook {
+        self.outlook_within(instance, &mut BTreeSet::new())
+    }
+
+    fn outlook_within(&self, instance: &Instance, path: &mut BTreeSet<Instance>) -> Outlook {
+        let Some(wanted) = self.wanted(instance) else { return Outlook::Met };
+        let fresh = Status::new(instance.clone());
+        let status = self.statuses.get(instance).unwrap_or(&fresh);
+        let missed = || Outlook::Missed(describe(&status.state));
+        match wanted.goal.intent {
+            Intent::Forget => Outlook::Met,
+            Intent::Stop | Intent::Suspend | Intent::Remove => {
+                let untouched = status.attempt.is_none() && !wanted.goal.intent.belongs();
+                if untouched || status.state.is_final() { Outlook::Met } else { Outlook::Moving }
+            }
+            Intent::Run if !is_current(wanted.goal, status) => Outlook::Moving,
+            Intent::Run if is_met(wanted.spec.mode, status) => Outlook::Met,
+            Intent::Run => match &status.state {
+                State::Skipped { .. } if self.is_skip_harmless(instance, path) => Outlook::Met,
+                State::Waiting { not_before: None } if status.attempt.is_none() => {
+                    self.blocked(instance, path)
+                }
+                state if state.is_final() => missed(),
+                _ => Outlook::Moving,
+            },
+        }
+    }
+
+    /// A job that waits moves as long as one of its upstreams does.
+    fn blocked(&self, instance: &Instance, path: &mut BTreeSet<Instance>) -> Outlook {
+        if !path.insert(instance.clone()) {
+            return Outlook::Moving;
+        }
+        let mut reason = None;
+        for upstream in self.upstreams(instance) {
+            let Verdict::Pending(why) = judge(&upstream) else { continue };
+            let moving = self
+                .upstream(instance, &upstream.edge.job)
+                .is_some_and(|other| self.outlook_within(&other, path) == Outlook::Moving);
+            if moving {
+                return Outlook::Moving;
+            }
+            reason.get_or_insert(why);
+        }
+        reason.map_or(Outlook::Moving, |why| Outlook::Missed(format!("waits: {why}")))
+    }
+
+    /// A skip is harmless where the upstreams did what they should, and the job was for another case.
+    fn is_skip_harmless(&self, instance: &Instance, path: &mut BTreeSet<Instance>) -> bool {
+        path.insert(instance.clone())
+            && self.upstreams(instance).iter().filter(|one| matches!(judge(one), Verdict::Never(_))).all(
+                |one| {
+                    let upstream = self.upstream(instance, &one.edge.job);
+                    upstream.is_some_and(|upstream| self.outlook_within(&upstream, path) == Outlook::Met)
+                },
+            )
+    }
+
+    /// Whether every instance of a run has ended, and has taken in what is wanted of it.
+    pub fn is_over(&self, run: &Run) -> bool {
+        run.instances().all(|(instance, bound)| {
+            self.statuses.get(&instance).is_some_and(|status| {
+                status.state.is_final()
+                    && status.state != State::Suspended
+                    && status.observed_generation == bound.goal.generation
+            })
+        })
+    }
+}
+
+/// Whether a status has taken in what is wanted, with an attempt that is not out of date.
+pub fn is_current(goal: &Goal, status: &Status) -> bool {
+    let dated = status.attempt.as_ref().is_some_and(|attempt| attempt.generation < goal.replace);
+    status.observed_generation == goal.generation && !(dated && goal.intent == Intent::Run)
+}
+
+fn describe(state: &State) -> String {
+    match state.reason() {
+        Some(reason) => format!("{}: {reason}", state.name()),
+        None => state.name().to_string(),
+    }
+}

@@ -1,0 +1,213 @@
+//! Sees what was asked for to its end: drives the engine where the lease is free, follows its owner where not.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use windlass_core::fleet::{Fleet, Outlook};
+use windlass_core::id::Instance;
+use windlass_core::state::State;
+
+use crate::engine::{self, Engine, Flow};
+use crate::lease::{self, Acquired, Held, Holder};
+use crate::ledger::{self, Ledger};
+use crate::session::Session;
+
+/// How often a follower looks whether the lease has become free, and progress is shown anew.
+const BEAT: Duration = Duration::from_millis(500);
+
+/// What is to be seen to its end.
+pub struct Aim<'a> {
+    /// The command, for whoever finds the lease taken.
+    pub command: &'a str,
+    /// The instances that it is about, as the records are now.
+    pub instances: &'a dyn Fn(&Fleet) -> Vec<Instance>,
+    /// How long it may take; for ever without it.
+    pub timeout: Option<Duration>,
+    /// How long an owner of the lease may do nothing before we say so and leave.
+    pub lock_timeout: Duration,
+}
+
+/// Who is told what happens meanwhile.
+pub trait Watch {
+    /// The records have changed, or time has passed.
+    fn show(&mut self, fleet: &Fleet, instances: &[Instance]);
+    /// Another process owns the lease, and does the work.
+    fn follow(&mut self, holder: Option<&Holder>);
+}
+
+/// How it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// Nothing moves any more: every instance is what is wanted, or will not be unless somebody acts.
+    Settled,
+    /// Some still move, and the time is over.
+    TimedOut,
+    /// Interrupted: nothing new was started, what was under way is done.
+    Interrupted,
+    /// Another process holds the lease, and nothing happens.
+    Busy(Option<Holder>),
+}
+
+/// Why it could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The engine stopped.
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
+    /// The lease could not be asked for.
+    #[error(transparent)]
+    Lease(#[from] lease::Error),
+    /// The records could not be read.
+    #[error(transparent)]
+    Ledger(#[from] ledger::Error),
+}
+
+/// Interrupts by the user: the first asks for an orderly end, the second for an end at once.
+#[derive(Clone, Default)]
+pub struct Interrupts {
+    inner: Arc<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    count: AtomicU8,
+    nudge: Notify,
+}
+
+impl Interrupts {
+    /// Counts one.
+    pub fn interrupt(&self) {
+        self.inner.count.fetch_add(1, Ordering::SeqCst);
+        self.inner.nudge.notify_waiters();
+        self.inner.nudge.notify_one();
+    }
+
+    /// How many there were.
+    pub fn count(&self) -> u8 {
+        self.inner.count.load(Ordering::SeqCst)
+    }
+}
+
+/// Sees an aim to its end. Returns how it ended, and the records as they are then.
+pub async fn converge(
+    session: &Session,
+    mut ledger: Ledger,
+    aim: &Aim<'_>,
+    interrupts: &Interrupts,
+    watch: &mut dyn Watch,
+) -> Result<(End, Ledger), Error> {
+    let deadline = aim.timeout.map(|timeout| Instant::now() + timeout);
+    let mut quiet = Quiet::new(aim.lock_timeout);
+    let mut told = None;
+    loop {
+        ledger.refresh().await?;
+        let instances = (aim.instances)(ledger.fleet());
+        watch.show(ledger.fleet(), &instances);
+        if let Some(end) = ended(ledger.fleet(), &instances, deadline, interrupts, true) {
+            return Ok((end, ledger));
+        }
+        match session.lease.acquire(aim.command).await? {
+            Acquired::Ours(lease) => {
+                return drive(session, ledger, lease, aim, deadline, interrupts, watch).await;
+            }
+            Acquired::Busy(holder) => {
+                if told.as_ref() != Some(&holder) {
+                    watch.follow(holder.as_ref());
+                    told = Some(holder.clone());
+                }
+                if quiet.is_too_long(&ledger) {
+                    return Ok((End::Busy(holder), ledger));
+                }
+            }
+        }
+        // A hint or a beat; what it means is read at the top.
+        let since = ledger.moment();
+        let store = Arc::clone(ledger.store());
+        tokio::select! {
+            _ = store.changed(since) => {}
+            () = tokio::time::sleep(BEAT) => {}
+            () = interrupts.inner.nudge.notified() => {}
+        }
+    }
+}
+
+/// Drives the engine until the aim's end.
+async fn drive(
+    session: &Session,
+    ledger: Ledger,
+    lease: Box<dyn Held>,
+    aim: &Aim<'_>,
+    deadline: Option<Instant>,
+    interrupts: &Interrupts,
+    watch: &mut dyn Watch,
+) -> Result<(End, Ledger), Error> {
+    let mut engine = Engine::new(ledger, lease, session.connect());
+    let mut end = End::Settled;
+    let inner = Arc::clone(&interrupts.inner);
+    let beat = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(BEAT).await;
+            inner.nudge.notify_one();
+        }
+    });
+    let result = engine
+        .run(&interrupts.inner.nudge, |fleet, idle| {
+            let instances = (aim.instances)(fleet);
+            watch.show(fleet, &instances);
+            match ended(fleet, &instances, deadline, interrupts, idle) {
+                Some(how) => {
+                    end = how;
+                    Flow::Done
+                }
+                None if interrupts.count() > 0 => Flow::Finish,
+                None => Flow::Go,
+            }
+        })
+        .await;
+    beat.abort();
+    result?;
+    Ok((end, engine.into_ledger()))
+}
+
+/// Whether the aim has come to an end. `idle`: no call of ours is under way.
+fn ended(
+    fleet: &Fleet,
+    instances: &[Instance],
+    deadline: Option<Instant>,
+    interrupts: &Interrupts,
+    idle: bool,
+) -> Option<End> {
+    let moving = || instances.iter().any(|instance| fleet.outlook(instance) == Outlook::Moving);
+    let between = || {
+        let state = |instance| fleet.statuses.get(instance).map(|status| &status.state);
+        instances.iter().any(|one| matches!(state(one), Some(State::Submitting(_) | State::Stopping { .. })))
+    };
+    match interrupts.count() {
+        0 if !moving() => Some(End::Settled),
+        0 => (idle && deadline.is_some_and(|at| Instant::now() >= at)).then_some(End::TimedOut),
+        1 => (idle && !between()).then_some(End::Interrupted),
+        _ => Some(End::Interrupted),
+    }
+}
+
+/// Measures how long nothing has been written.
+struct Quiet {
+    limit: Duration,
+    last: (crate::store::Moment, Instant),
+}
+
+impl Quiet {
+    fn new(limit: Duration) -> Self {
+        Self { limit, last: (crate::store::Moment::default(), Instant::now()) }
+    }
+
+    fn is_too_long(&mut self, ledger: &Ledger) -> bool {
+        if ledger.moment() != self.last.0 {
+            self.last = (ledger.moment(), Instant::now());
+        }
+        self.last.1.elapsed() >= self.limit
+    }
+}

@@ -1,0 +1,67 @@
+//! Makes an attempt's folder: complete, under a name that is given once.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use windlass_compiler::model::Engine;
+use windlass_core::action::Create;
+use windlass_core::id::Uid;
+
+use super::folder::{self, Folder};
+use super::process;
+use super::record::{self, Attempt, Command};
+
+/// Makes the folder of a new attempt at `path`; changes nothing if that name is taken.
+pub(super) fn make(path: &Path, create: &Create) -> io::Result<()> {
+    let top = path.parent().unwrap_or(Path::new("/"));
+    fs::create_dir_all(top)?;
+    let uid = folder::random()?;
+    let draft = Draft(top.join(format!(".new.{uid}")));
+    fs::create_dir(&draft.0)?;
+    let folder = Folder::open(&draft.0)?.ok_or(io::ErrorKind::NotFound)?;
+    record::write_once(&folder, &attempt(Uid(uid), create)?)?;
+    folder::publish(&draft.0, path)?;
+    Ok(())
+}
+
+/// Deletes an attempt's folder, running or not: what the rule of names that are given once forbids.
+pub(super) fn unmake(path: &Path) {
+    let _ = fs::remove_dir_all(path);
+}
+
+/// A folder that is not published yet; what is left of it is deleted.
+struct Draft(PathBuf);
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn attempt(uid: Uid, create: &Create) -> io::Result<Attempt> {
+    Ok(Attempt {
+        uid,
+        label: create.label.clone(),
+        boot: process::boot_id(),
+        created: Timestamp::now(),
+        command: command(create)?,
+    })
+}
+
+fn command(create: &Create) -> io::Result<Command> {
+    let Engine::Process(process) = &create.job.engine;
+    let root = std::path::absolute(&create.root)?;
+    // Joining an absolute path replaces the root; joining nothing would add a slash.
+    let resolve = |path: &str| if path.is_empty() { root.clone() } else { root.join(path) };
+    let text = |path: PathBuf| path.to_string_lossy().into_owned();
+    Ok(Command {
+        line: process.command.clone(),
+        env: process.env.clone(),
+        dir: text(resolve(&process.dir)),
+        stdin: process.stdin.as_deref().map(|path| text(resolve(path))),
+        ready: process.ready,
+        grace: process.grace,
+    })
+}

@@ -1,0 +1,340 @@
+//! The loop: gather → fold → decide → persist → perform. Nothing else loops.
+//!
+//! Everything that is decided, is decided in `windlass-core`; this file only carries values to it and its answers
+//! out. The engine holds the lease for as long as it lives; what it may do is checked by the store (its epoch)
+//! and by the clusters (names and uids), not by the lease.
+
+mod calls;
+mod clusters;
+mod sights;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use windlass_compiler::name::Name;
+use windlass_core::action::Action;
+use windlass_core::case::{Case, Moment};
+use windlass_core::decide::{Decision, decide};
+use windlass_core::fleet::Fleet;
+use windlass_core::history::Note;
+use windlass_core::id::{Epoch, Instance};
+use windlass_core::status::Status;
+use windlass_core::sweep::sweep;
+
+use crate::fault;
+use crate::lease::Held;
+use crate::ledger::{self, Ledger, Written};
+
+use calls::Calls;
+use clusters::Clusters;
+pub use clusters::Connect;
+use sights::Sights;
+
+/// Every record is read again after so long, hints or not.
+const RESYNC: Duration = Duration::from_secs(30);
+/// So many rounds of decisions on one instance without a wait would be a defect; the rest follows later.
+const ROUNDS: usize = 16;
+
+/// Brings what runs to what is wanted.
+pub struct Engine {
+    ledger: Ledger,
+    lease: Box<dyn Held>,
+    clusters: Clusters,
+    sights: Sights,
+    calls: Calls,
+    hints: mpsc::UnboundedReceiver<Hint>,
+    hold: Option<String>,
+}
+
+/// Something that may change a decision.
+pub(crate) enum Hint {
+    /// Something was written to the store.
+    Store,
+    /// A cluster answered, or did not.
+    Cluster(Name, clusters::Answer),
+    /// A call came back.
+    Call(Box<calls::Done>),
+}
+
+/// Why the engine stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The ledger could not be read or written.
+    #[error(transparent)]
+    Ledger(#[from] ledger::Error),
+    /// Another owner has taken over.
+    #[error("another owner has taken over (epoch {0})")]
+    Fenced(Epoch),
+}
+
+/// What there is to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// Go on.
+    Go,
+    /// Finish what is under way, and start nothing new.
+    Finish,
+    /// Return.
+    Done,
+}
+
+impl Engine {
+    /// An engine on `ledger`, under a lease that is held.
+    pub fn new(ledger: Ledger, lease: Box<dyn Held>, connect: Connect) -> Self {
+        let (sender, hints) = mpsc::unbounded_channel();
+        watch_store(&ledger, sender.clone());
+        Self {
+            ledger,
+            lease,
+            clusters: Clusters::new(connect, sender.clone()),
+            sights: Sights::default(),
+            calls: Calls::new(sender),
+            hints,
+            hold: None,
+        }
+    }
+
+    /// The records as the engine knows them.
+    pub fn fleet(&self) -> &Fleet {
+        self.ledger.fleet()
+    }
+
+    /// Gives the records back, and with them the lease.
+    pub fn into_ledger(self) -> Ledger {
+        self.ledger
+    }
+
+    /// Runs until `steer`, asked after every turn, says that it is done. `nudge` makes it ask again.
+    pub async fn run(
+        &mut self,
+        nudge: &tokio::sync::Notify,
+        mut steer: impl FnMut(&Fleet, bool) -> Flow,
+    ) -> Result<(), Error> {
+        self.clusters.connect(self.ledger.fleet());
+        self.gather_all().await?;
+        loop {
+            let wake = self.turn().await?;
+            match steer(self.ledger.fleet(), self.calls.is_idle()) {
+                Flow::Done => return Ok(()),
+                Flow::Finish => self.hold = Some("the command was interrupted".to_owned()),
+                Flow::Go => self.hold = None,
+            }
+            tokio::select! {
+                hint = self.hints.recv() => self.gather(hint).await?,
+                () = sleep_until(wake) => {}
+                () = nudge.notified() => {}
+                () = tokio::time::sleep(RESYNC) => { self.ledger.refresh().await?; }
+            }
+        }
+    }
+
+    /// Hears every cluster once before anything is decided.
+    async fn gather_all(&mut self) -> Result<(), Error> {
+        while !self.clusters.all_heard() {
+            let hint = self.hints.recv().await;
+            self.gather(hint).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes in a hint, and all others that have come meanwhile.
+    async fn gather(&mut self, first: Option<Hint>) -> Result<(), Error> {
+        let mut next = first;
+        let mut written = false;
+        while let Some(hint) = next {
+            match hint {
+                Hint::Store => written = true,
+                Hint::Cluster(name, answer) => {
+                    self.clusters.heard(&name);
+                    self.sights.take(&name, answer, self.ledger.fleet());
+                }
+                Hint::Call(done) => self.returned(&done),
+            }
+            next = self.hints.try_recv().ok();
+        }
+        if written && self.ledger.refresh().await? {
+            self.clusters.connect(self.ledger.fleet());
+        }
+        Ok(())
+    }
+
+    fn returned(&mut self, done: &calls::Done) {
+        tracing::debug!(instance = %done.instance, action = done.verb, outcome = ?done.outcome, "call returned");
+        self.sights.fold(done);
+        self.clusters.look_again(&done.cluster);
+        self.calls.returned(done);
+    }
+
+    /// One turn: decides everything, records what changes, starts the calls. Returns when to turn again.
+    async fn turn(&mut self) -> Result<Option<Timestamp>, Error> {
+        let mut wake = None;
+        for instance in self.ledger.fleet().active() {
+            let at = self.settle(&instance).await?;
+            wake = earlier(wake, at);
+        }
+        self.end_runs().await?;
+        self.sweep().await?;
+        self.clusters.hurry(self.is_anything_moving());
+        Ok(wake)
+    }
+
+    /// Decides one instance until there is nothing to record, then starts the call that follows.
+    async fn settle(&mut self, instance: &Instance) -> Result<Option<Timestamp>, Error> {
+        if self.calls.is_busy(instance) {
+            return Ok(None);
+        }
+        for _ in 0..ROUNDS {
+            let Some(decision) = self.decide(instance) else { return Ok(None) };
+            let Decision { status, action, wake, .. } = decision;
+            if windlass_core::fault::is_off(windlass_core::fault::Rule::IntentFirst)
+                && let Some(action) = action.clone()
+            {
+                self.perform(instance, action);
+            }
+            let Some(status) = status else {
+                let again = action.and_then(|action| self.perform(instance, action));
+                return Ok(earlier(wake, again));
+            };
+            self.persist(&status).await?;
+        }
+        Ok(Some(Timestamp::now()))
+    }
+
+    fn decide(&self, instance: &Instance) -> Option<Decision> {
+        let fleet = self.ledger.fleet();
+        let project = fleet.project.as_ref()?;
+        let wanted = fleet.wanted(instance)?;
+        let fresh;
+        let status = match fleet.statuses.get(instance) {
+            Some(status) => status,
+            None => {
+                fresh = Status::new(instance.clone());
+                &fresh
+            }
+        };
+        let case = Case {
+            project: &project.name,
+            instance,
+            goal: wanted.goal,
+            spec: wanted.spec,
+            root: wanted.root,
+            status,
+            sight: self.sights.of(status),
+            upstreams: &fleet.upstreams(instance),
+            hold: self.hold.as_deref(),
+        };
+        match decide(&case, Moment { now: Timestamp::now(), epoch: self.lease.epoch() }) {
+            Ok(decision) => Some(decision),
+            Err(illegal) => {
+                tracing::error!(%instance, %illegal, "a decision broke the transition table; nothing is done");
+                None
+            }
+        }
+    }
+
+    /// Records a status. A conflict is no error: the ledger has read what is there, and deciding goes on from it.
+    async fn persist(&mut self, status: &Status) -> Result<(), Error> {
+        fault::point("status.before-commit");
+        let written = self.ledger.record(status, self.lease.epoch()).await?;
+        fault::point("status.after-commit");
+        tracing::info!(instance = %status.instance, state = %status.state.name(), "recorded");
+        match written {
+            Written::Done | Written::Conflict(_) => Ok(()),
+            Written::Fenced(barrier) => Err(Error::Fenced(barrier)),
+        }
+    }
+
+    /// Starts a call, unless the same one was made just now. Returns when it may be made again.
+    fn perform(&mut self, instance: &Instance, action: Action) -> Option<Timestamp> {
+        let status = self.ledger.fleet().statuses.get(instance);
+        let recorded =
+            status.and_then(|status| status.attempt.as_ref()).map(|attempt| attempt.cluster.clone());
+        let cluster = recorded
+            .or_else(|| self.ledger.fleet().wanted(instance).map(|wanted| wanted.spec.cluster.clone()))?;
+        let driver = self.clusters.driver(&cluster)?;
+        self.calls.start(instance, cluster, driver, action)
+    }
+
+    /// Marks runs of which every instance has ended.
+    async fn end_runs(&mut self) -> Result<(), Error> {
+        let fleet = self.ledger.fleet();
+        let over = fleet.runs.values().filter(|run| run.ended.is_none() && fleet.is_over(run));
+        for mut run in over.cloned().collect::<Vec<_>>() {
+            run.ended = Some(Timestamp::now());
+            if let Written::Fenced(barrier) = self.ledger.end(&run, self.lease.epoch()).await? {
+                return Err(Error::Fenced(barrier));
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends what is on a cluster and maps to nothing that is under way.
+    async fn sweep(&mut self) -> Result<(), Error> {
+        let found: Vec<_> = self
+            .sights
+            .observations()
+            .filter_map(|(cluster, seen)| {
+                let (action, reason) = sweep(self.ledger.fleet(), seen)?;
+                Some((cluster.clone(), seen.label.instance.clone(), action, reason))
+            })
+            .collect();
+        for (cluster, instance, action, reason) in found {
+            let Some(driver) = self.clusters.driver(&cluster) else { continue };
+            let name = action.name().clone();
+            if !self.calls.is_busy(&instance)
+                && self.calls.start(&instance, cluster, driver, action).is_none()
+            {
+                self.ledger.note(instance.to_string(), &Note::Swept { name, reason }).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether anything is between two states, so that clusters are worth asking often.
+    fn is_anything_moving(&self) -> bool {
+        use windlass_core::state::State;
+        let active: BTreeSet<_> = self.ledger.fleet().active().into_iter().collect();
+        let statuses = active.iter().filter_map(|instance| self.ledger.fleet().statuses.get(instance));
+        let moving = |state: &State| matches!(state, State::Submitting(_) | State::Stopping { .. });
+        statuses.into_iter().any(|status| moving(&status.state)) || self.sights.is_anything_missing()
+    }
+}
+
+/// Tells of every commit to the store, by whichever process, until the engine is gone.
+fn watch_store(ledger: &Ledger, hints: mpsc::UnboundedSender<Hint>) {
+    let (store, mut since) = (Arc::clone(ledger.store()), ledger.moment());
+    tokio::spawn(async move {
+        while !hints.is_closed() {
+            let waited = store.changed(since).await;
+            match store.moment().await {
+                Ok(moment) if waited.is_ok() => since = moment,
+                // The resync finds what is missed meanwhile.
+                _ => tokio::time::sleep(Duration::from_secs(1)).await,
+            }
+            if hints.send(Hint::Store).is_err() {
+                return;
+            }
+        }
+    });
+}
+
+fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// Sleeps until a time by the wall clock; for ever without one.
+async fn sleep_until(wake: Option<Timestamp>) {
+    match wake {
+        None => std::future::pending().await,
+        Some(at) => {
+            let pause = Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default();
+            tokio::time::sleep(pause.max(Duration::from_millis(5))).await;
+        }
+    }
+}

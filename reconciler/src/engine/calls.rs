@@ -1,0 +1,112 @@
+//! Calls to clusters that are under way, and pauses between repetitions of the same one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc;
+use windlass_compiler::name::Name;
+use windlass_core::action::{Action, Outcome};
+use windlass_core::id::{ExternalName, Instance};
+
+use crate::driver::Driver;
+use crate::fault;
+
+use super::Hint;
+
+/// The first pause before a call is repeated; it doubles with every repetition.
+const PAUSE: SignedDuration = SignedDuration::from_millis(500);
+/// The longest pause.
+const LONGEST: SignedDuration = SignedDuration::from_secs(10);
+
+/// A call that came back.
+pub(crate) struct Done {
+    pub(super) instance: Instance,
+    pub(super) cluster: Name,
+    pub(super) name: ExternalName,
+    pub(super) verb: &'static str,
+    pub(super) outcome: Outcome,
+}
+
+/// The calls.
+pub(super) struct Calls {
+    hints: mpsc::UnboundedSender<Hint>,
+    busy: BTreeSet<Instance>,
+    made: BTreeMap<ExternalName, Made>,
+}
+
+/// The last call for an attempt.
+struct Made {
+    verb: &'static str,
+    times: u32,
+    not_before: Timestamp,
+}
+
+impl Calls {
+    pub(super) fn new(hints: mpsc::UnboundedSender<Hint>) -> Self {
+        Self { hints, busy: BTreeSet::new(), made: BTreeMap::new() }
+    }
+
+    /// Whether a call for the instance is under way: nothing is decided before it is back.
+    pub(super) fn is_busy(&self, instance: &Instance) -> bool {
+        self.busy.contains(instance)
+    }
+
+    /// Whether no call is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.busy.is_empty()
+    }
+
+    /// Starts a call; or returns when it may be made, if the same one was made just now.
+    pub(super) fn start(
+        &mut self,
+        instance: &Instance,
+        cluster: Name,
+        driver: Arc<dyn Driver>,
+        action: Action,
+    ) -> Option<Timestamp> {
+        let now = Timestamp::now();
+        let times = match self.made.get(action.name()) {
+            Some(made) if made.verb == action.verb() && now < made.not_before => {
+                return Some(made.not_before);
+            }
+            Some(made) if made.verb == action.verb() => made.times + 1,
+            _ => 0,
+        };
+        let pause = PAUSE.saturating_mul(1 << times.min(8)).min(LONGEST);
+        let made = Made { verb: action.verb(), times, not_before: now + pause };
+        self.made.insert(action.name().clone(), made);
+        self.busy.insert(instance.clone());
+        tracing::info!(%instance, action = action.verb(), name = %action.name(), "call");
+        let (hints, instance) = (self.hints.clone(), instance.clone());
+        tokio::spawn(async move {
+            fault::point(before(&action));
+            let outcome = driver.perform(&action).await;
+            fault::point(after(&action));
+            let (name, verb) = (action.name().clone(), action.verb());
+            // Nobody is left to tell when the engine is gone; the next owner will see for itself.
+            let _ = hints.send(Hint::Call(Box::new(Done { instance, cluster, name, verb, outcome })));
+        });
+        None
+    }
+
+    pub(super) fn returned(&mut self, done: &Done) {
+        self.busy.remove(&done.instance);
+    }
+}
+
+fn before(action: &Action) -> &'static str {
+    match action {
+        Action::Create(_) => "create.before",
+        Action::Activate { .. } => "activate.before",
+        Action::Stop { .. } => "stop.before",
+    }
+}
+
+fn after(action: &Action) -> &'static str {
+    match action {
+        Action::Create(_) => "create.after",
+        Action::Activate { .. } => "activate.after",
+        Action::Stop { .. } => "stop.after",
+    }
+}

@@ -1,0 +1,139 @@
+//! The clusters of a project: one driver and one watch each, so that a slow one delays no other.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, watch};
+use windlass_compiler::model::Cluster;
+use windlass_compiler::name::Name;
+use windlass_core::fleet::Fleet;
+use windlass_core::observed::Observation;
+
+use crate::driver::{Driver, Silence};
+
+use super::Hint;
+
+/// What a cluster said of all of its objects.
+pub(crate) struct Answer {
+    /// When it was asked: the answer knows nothing of calls that came back later.
+    pub(super) asked: Instant,
+    /// Its words, or that there were none.
+    pub(super) words: Result<Vec<Observation>, Silence>,
+}
+
+/// Makes the driver of a cluster.
+pub type Connect = Arc<dyn Fn(&Name, &Cluster) -> Arc<dyn Driver> + Send + Sync>;
+
+/// How often a cluster is asked while something moves.
+const MOVING: Duration = Duration::from_millis(200);
+/// How often it is asked otherwise; its hints make it sooner.
+const STEADY: Duration = Duration::from_secs(2);
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The clusters.
+pub(super) struct Clusters {
+    connect: Connect,
+    hints: mpsc::UnboundedSender<Hint>,
+    clusters: BTreeMap<Name, Watched>,
+}
+
+struct Watched {
+    kind: Cluster,
+    driver: Arc<dyn Driver>,
+    pace: watch::Sender<Pace>,
+    heard: bool,
+    task: tokio::task::AbortHandle,
+}
+
+/// How often a watch asks. A change of `looks` makes it ask at once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Pace {
+    interval: Duration,
+    looks: u64,
+}
+
+impl Clusters {
+    pub(super) fn new(connect: Connect, hints: mpsc::UnboundedSender<Hint>) -> Self {
+        Self { connect, hints, clusters: BTreeMap::new() }
+    }
+
+    /// Connects to the clusters of the project that are new or changed. A cluster that has left the project stays
+    /// until the engine ends: attempts may still be there.
+    pub(super) fn connect(&mut self, fleet: &Fleet) {
+        let Some(project) = &fleet.project else { return };
+        for (name, kind) in &project.clusters {
+            if self.clusters.get(name).is_none_or(|known| known.kind != *kind) {
+                let watched = self.watch(name, kind);
+                self.clusters.insert(name.clone(), watched);
+            }
+        }
+    }
+
+    fn watch(&self, name: &Name, kind: &Cluster) -> Watched {
+        let driver = (self.connect)(name, kind);
+        let (pace, paced) = watch::channel(Pace { interval: MOVING, looks: 0 });
+        let task = tokio::spawn(look(name.clone(), Arc::clone(&driver), self.hints.clone(), paced));
+        Watched { kind: kind.clone(), driver, pace, heard: false, task: task.abort_handle() }
+    }
+
+    pub(super) fn driver(&self, name: &Name) -> Option<Arc<dyn Driver>> {
+        self.clusters.get(name).map(|watched| Arc::clone(&watched.driver))
+    }
+
+    pub(super) fn heard(&mut self, name: &Name) {
+        if let Some(watched) = self.clusters.get_mut(name) {
+            watched.heard = true;
+        }
+    }
+
+    pub(super) fn all_heard(&self) -> bool {
+        self.clusters.values().all(|watched| watched.heard)
+    }
+
+    /// Asks a cluster at once.
+    pub(super) fn look_again(&self, name: &Name) {
+        if let Some(watched) = self.clusters.get(name) {
+            watched.pace.send_modify(|pace| pace.looks += 1);
+        }
+    }
+
+    /// Asks all clusters often, or no longer so.
+    pub(super) fn hurry(&self, moving: bool) {
+        let interval = if moving { MOVING } else { STEADY };
+        for watched in self.clusters.values() {
+            watched.pace.send_if_modified(|pace| std::mem::replace(&mut pace.interval, interval) != interval);
+        }
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Asks one cluster again and again.
+async fn look(
+    name: Name,
+    driver: Arc<dyn Driver>,
+    hints: mpsc::UnboundedSender<Hint>,
+    mut pace: watch::Receiver<Pace>,
+) {
+    loop {
+        let interval = pace.borrow_and_update().interval;
+        let asked = Instant::now();
+        let words = tokio::time::timeout(PATIENCE, driver.list()).await.unwrap_or_else(|_| {
+            Err(Silence { reason: format!("no answer within {} s", PATIENCE.as_secs()) })
+        });
+        if hints.send(Hint::Cluster(name.clone(), Answer { asked, words })).is_err() {
+            return;
+        }
+        tokio::select! {
+            () = driver.changed() => {}
+            () = tokio::time::sleep(interval) => {}
+            changed = pace.changed() => if changed.is_err() { return },
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What an apply refuses, whoever confirms it.
+
+use windlass_compiler::diff::{Changes, Effect, Kind};
+use windlass_core::fleet::Fleet;
+
+/// So many removals are done without asking for the number, up to a tenth of all jobs.
+const FREE_REMOVALS: usize = 3;
+
+/// What a user has allowed.
+#[derive(Debug, Clone, Default)]
+pub struct Allowed {
+    /// So many removals.
+    pub destroy: Option<usize>,
+    /// State loss of these jobs.
+    pub state_loss: Vec<String>,
+}
+
+/// Why changes are refused, one sentence each; none if they are not.
+pub fn refusals(fleet: &Fleet, changes: &Changes, allowed: &Allowed) -> Vec<String> {
+    let mut reasons = Vec::new();
+    for change in &changes.changes {
+        if change.kind == Kind::Remove && change.protected {
+            reasons.push(format!("{0} is protected; `windlass unprotect {0}` first", change.job));
+        }
+        let named = allowed.state_loss.iter().any(|job| *job == change.job.to_string());
+        if change.effect == Effect::StateLoss && !named {
+            reasons.push(format!("{0} would lose state; `--allow state-loss:{0}` allows it", change.job));
+        }
+        let mode = fleet.desired.get(&change.job).map(|desired| desired.spec.mode);
+        if change.kind == Kind::Update && mode.is_some_and(|mode| mode != change.mode) {
+            reasons
+                .push(format!("{} cannot turn from stream to batch or back; give it a new name", change.job));
+        }
+    }
+    reasons.extend(too_many(fleet, changes, allowed));
+    reasons.extend(other_project(fleet, changes));
+    reasons
+}
+
+fn too_many(fleet: &Fleet, changes: &Changes, allowed: &Allowed) -> Option<String> {
+    let removals = changes.changes.iter().filter(|change| change.kind == Kind::Remove).count();
+    let recorded = fleet.desired.values().filter(|desired| desired.goal.intent.belongs()).count();
+    let many = removals > FREE_REMOVALS || (removals > 0 && removals == recorded);
+    (many && allowed.destroy.is_none_or(|limit| removals > limit)).then(|| {
+        format!("it would remove {removals} of {recorded} jobs; `--allow-destroy {removals}` allows it")
+    })
+}
+
+/// A store holds one project in one environment.
+fn other_project(fleet: &Fleet, changes: &Changes) -> Option<String> {
+    let project = fleet.project.as_ref()?;
+    let here = |environment: Option<&windlass_compiler::name::Name>| {
+        environment.map_or("no environment".to_owned(), |name| format!("environment {name}"))
+    };
+    if project.name != changes.project {
+        return Some(format!("this store holds the project {}, not {}", project.name, changes.project));
+    }
+    (project.environment != changes.environment).then(|| {
+        format!(
+            "this store holds {}, not {}; give each environment a store of its own (`--store`)",
+            here(project.environment.as_ref()),
+            here(changes.environment.as_ref())
+        )
+    })
+}

@@ -1,0 +1,126 @@
+//! A saved plan: what a plan showed, bound to every record that it rests on.
+//!
+//! Applied later, it does exactly what it showed, or is refused as stale.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use windlass_compiler::diff::Changes;
+use windlass_compiler::model::{Cluster, Job};
+use windlass_compiler::name::{JobId, Name};
+use windlass_compiler::plan::Plan;
+use windlass_core::desired::Change;
+use windlass_core::id::Version;
+
+use crate::ledger::Ledger;
+use crate::store::Key;
+
+/// The format that this build writes, and the newest that it reads.
+pub const FORMAT: u32 = 1;
+
+/// A saved plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Saved {
+    /// The version of this format.
+    pub format_version: u32,
+    /// When it was made.
+    pub created: Timestamp,
+    /// The identity of the store that it was made against.
+    pub lineage: String,
+    /// The folder that relative paths in the specs are relative to.
+    pub root: String,
+    /// The project's clusters.
+    pub clusters: IndexMap<Name, Cluster>,
+    /// What it showed.
+    pub changes: Changes,
+    /// All jobs of the plan, in its order.
+    pub jobs: Vec<Job>,
+    /// The records that it rests on, by key.
+    pub reads: BTreeMap<String, Option<Read>>,
+}
+
+/// A record as a plan read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Read {
+    /// Its version.
+    pub version: Version,
+    /// Who had written it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
+}
+
+/// A record that is no longer as the plan read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Stale {
+    /// Its key.
+    pub key: String,
+    /// As the plan read it; none if there was none.
+    pub planned: Option<Read>,
+    /// As it is now; none if there is none.
+    pub found: Option<Read>,
+}
+
+impl Saved {
+    /// Saves a plan with all that it rests on.
+    pub fn new(
+        plan: &Plan,
+        changes: Changes,
+        clusters: &IndexMap<Name, Cluster>,
+        root: &str,
+        ledger: &Ledger,
+        created: Timestamp,
+    ) -> Self {
+        let reads = keys(plan, &changes);
+        let reads = reads.into_iter().map(|key| (key.as_str().to_owned(), read(ledger, &key))).collect();
+        Self {
+            format_version: FORMAT,
+            created,
+            lineage: ledger.store().lineage().to_owned(),
+            root: root.to_owned(),
+            clusters: clusters.clone(),
+            changes,
+            jobs: plan.jobs().cloned().collect(),
+            reads,
+        }
+    }
+
+    /// The keys that it rests on.
+    pub fn keys(&self) -> Vec<Key> {
+        self.reads.keys().map(Key::stored).collect()
+    }
+
+    /// Every record that is no longer as it was, in order of the keys.
+    pub fn stale(&self, ledger: &Ledger) -> Vec<Stale> {
+        let compare = |(key, planned): (&String, &Option<Read>)| {
+            let found = read(ledger, &Key::stored(key));
+            let version = |read: &Option<Read>| read.as_ref().map(|read| read.version);
+            let differs = version(planned) != version(&found);
+            differs.then(|| Stale { key: key.clone(), planned: planned.clone(), found })
+        };
+        self.reads.iter().filter_map(compare).collect()
+    }
+}
+
+/// The keys that a plan rests on: what changes, and whatever that waits for or is waited for by.
+pub fn keys(plan: &Plan, changes: &Changes) -> Vec<Key> {
+    let mut jobs: std::collections::BTreeSet<&JobId> = std::collections::BTreeSet::new();
+    for change in &changes.changes {
+        jobs.insert(&change.job);
+        jobs.extend(plan.upstreams(&change.job));
+        jobs.extend(plan.downstreams(&change.job));
+    }
+    std::iter::once(Key::project()).chain(jobs.into_iter().map(Key::desired)).collect()
+}
+
+fn read(ledger: &Ledger, key: &Key) -> Option<Read> {
+    let version = ledger.version(key)?;
+    let fleet = ledger.fleet();
+    let job: Option<JobId> = key.name(Key::DESIRED).and_then(|job| job.parse().ok());
+    let change = match job {
+        Some(job) => fleet.desired.get(&job).map(|desired| desired.change.clone()),
+        None => fleet.project.as_ref().map(|project| project.change.clone()),
+    };
+    Some(Read { version, change })
+}

@@ -1,0 +1,202 @@
+//! A store in memory, for tests and simulation: the contract at its plainest, and the model that the others are
+//! compared with. It knows no file and no other process.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+use windlass_core::fault::{Rule, is_off};
+use windlass_core::id::{Epoch, OpId, Version};
+
+use super::{Commit, Entry, Error, Key, Line, Moment, Query, Record, Store, Transaction, Write};
+
+/// How many changes are remembered for [`Store::written`].
+const CHANGES: usize = 50_000;
+
+/// A store in memory. Shared by reference counting; gone with its last holder.
+pub struct Memory {
+    state: Mutex<State>,
+    moment: watch::Sender<Moment>,
+}
+
+impl Memory {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self { state: Mutex::default(), moment: watch::Sender::new(Moment(0)) }
+    }
+
+    /// The state; every change of it is whole, so a panic elsewhere leaves nothing half done.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[async_trait]
+impl Store for Memory {
+    fn lineage(&self) -> &str {
+        "memory"
+    }
+
+    async fn read(&self, key: &Key) -> Result<Option<Record>, Error> {
+        Ok(self.state().records.get(key).cloned())
+    }
+
+    async fn scan(&self, prefix: &str) -> Result<Vec<Record>, Error> {
+        let state = self.state();
+        let from = state.records.range(Key::stored(prefix)..);
+        Ok(from
+            .take_while(|(key, _)| key.as_str().starts_with(prefix))
+            .map(|(_, record)| record.clone())
+            .collect())
+    }
+
+    async fn commit(&self, transaction: &Transaction) -> Result<Commit, Error> {
+        let mut state = self.state();
+        let commit = state.commit(transaction, !is_off(Rule::CompareAndSet));
+        self.moment.send_replace(state.moment);
+        Ok(commit)
+    }
+
+    async fn settle(&self, op: OpId) -> Result<bool, Error> {
+        Ok(self.state().done.contains_key(&op))
+    }
+
+    async fn moment(&self) -> Result<Moment, Error> {
+        Ok(self.state().moment)
+    }
+
+    async fn changed(&self, since: Moment) -> Result<(), Error> {
+        let mut moment = self.moment.subscribe();
+        // The sender lives as long as `self`.
+        let _ = moment.wait_for(|now| *now != since).await;
+        Ok(())
+    }
+
+    async fn written(&self, since: Moment) -> Result<(Option<Vec<Key>>, Moment), Error> {
+        let state = self.state();
+        Ok((state.written(since), state.moment))
+    }
+
+    async fn history(&self, query: &Query) -> Result<Vec<Line>, Error> {
+        let state = self.state();
+        let wanted = |line: &&Line| {
+            line.position > query.after
+                && query.subject.as_ref().is_none_or(|subject| line.entry.subject == *subject)
+        };
+        let last = query.last.unwrap_or(usize::MAX);
+        let mut lines: Vec<Line> = state.history.iter().rev().filter(wanted).take(last).cloned().collect();
+        lines.reverse();
+        Ok(lines)
+    }
+
+    async fn raise(&self) -> Result<Epoch, Error> {
+        let mut state = self.state();
+        state.barrier = state.barrier.next();
+        Ok(state.barrier)
+    }
+}
+
+#[derive(Default)]
+struct State {
+    records: BTreeMap<Key, Record>,
+    history: Vec<Line>,
+    sequences: BTreeMap<String, BTreeSet<u64>>,
+    done: BTreeMap<OpId, Vec<Version>>,
+    changes: VecDeque<(Moment, Key)>,
+    forgotten: bool,
+    moment: Moment,
+    barrier: Epoch,
+}
+
+impl State {
+    fn commit(&mut self, transaction: &Transaction, compared: bool) -> Commit {
+        if let Some(versions) = self.done.get(&transaction.op) {
+            return Commit::Done(versions.clone());
+        }
+        if transaction.epoch.is_some_and(|epoch| epoch < self.barrier) {
+            return Commit::Fenced { barrier: self.barrier };
+        }
+        if compared && let Some(key) = self.unexpected(transaction) {
+            return Commit::Conflict { key: key.clone(), found: self.records.get(key).cloned() };
+        }
+        Commit::Done(self.perform(transaction))
+    }
+
+    /// The first record that is not as expected. A key that is written twice never is.
+    fn unexpected<'a>(&self, transaction: &'a Transaction) -> Option<&'a Key> {
+        let moved = |(key, version): &&(Key, Option<Version>)| self.version(key) != *version;
+        if let Some((key, _)) = transaction.guards.iter().find(moved) {
+            return Some(key);
+        }
+        let mut seen = BTreeSet::new();
+        let keys = transaction.writes.iter().map(|write| (&write.key, write.expect.version()));
+        let mut unexpected =
+            keys.filter(|(key, expected)| self.version(key) != *expected || !seen.insert(*key));
+        unexpected.next().map(|(key, _)| key)
+    }
+
+    fn version(&self, key: &Key) -> Option<Version> {
+        self.records.get(key).map(|record| record.version)
+    }
+
+    fn perform(&mut self, transaction: &Transaction) -> Vec<Version> {
+        self.moment = Moment(self.moment.0 + 1);
+        let op = transaction.op;
+        let versions: Vec<_> = transaction.writes.iter().map(|write| self.write(op, write)).collect();
+        transaction.history.iter().for_each(|entry| self.append(entry));
+        self.done.insert(op, versions.clone());
+        versions
+    }
+
+    fn write(&mut self, op: OpId, write: &Write) -> Version {
+        let counter = self.version(&write.key).map_or(1, |version| version.counter + 1);
+        let version = Version { counter, op };
+        let record = Record { key: write.key.clone(), version, text: Arc::from(write.text.as_str()) };
+        self.records.insert(write.key.clone(), record);
+        self.changes.push_back((self.moment, write.key.clone()));
+        if self.changes.len() > CHANGES {
+            self.forgotten = true;
+            self.changes.pop_front();
+        }
+        version
+    }
+
+    fn append(&mut self, entry: &Entry) {
+        let sequences = self.sequences.entry(entry.subject.clone()).or_default();
+        let sequence = entry.sequence.unwrap_or_else(|| sequences.last().map_or(1, |last| last + 1));
+        if sequences.insert(sequence) {
+            let position = self.history.len() as u64 + 1;
+            let entry = Entry { sequence: Some(sequence), ..entry.clone() };
+            self.history.push(Line { position, entry });
+        }
+    }
+
+    fn written(&self, since: Moment) -> Option<Vec<Key>> {
+        let known = !self.forgotten || self.changes.front().is_some_and(|(first, _)| since >= *first);
+        let keys = || self.changes.iter().filter(|(moment, _)| *moment > since).map(|(_, key)| key.clone());
+        (known && since <= self.moment).then(|| keys().collect::<BTreeSet<_>>().into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::Memory;
+    use crate::store::Store;
+    use crate::store::conformance::{Bench, conformance};
+
+    fn bench() -> Bench {
+        let store: Arc<dyn Store> = Arc::new(Memory::new());
+        Bench { other: Arc::clone(&store), store, _folder: None }
+    }
+
+    conformance!(bench());
+}

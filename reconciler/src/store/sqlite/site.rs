@@ -1,0 +1,157 @@
+//! Where a store lies, and what its troubles are called: turns SQLite's errors into ours, with what a person can
+//! do about them. Knows no table.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use rusqlite::ErrorCode;
+use rustix::fs::Access;
+use rustix::io::Errno;
+use windlass_core::id::OpId;
+
+use super::super::Error;
+
+/// A short read: the file is shorter than it says itself.
+const SHORT_READ: i32 = 522;
+
+/// A store's place.
+#[derive(Debug)]
+pub(super) struct Site {
+    /// The database.
+    pub(super) database: PathBuf,
+    /// The marker beside it, with the lineage of the store that was initialised here.
+    pub(super) marker: PathBuf,
+    /// Device and inode of the database that was opened.
+    file: OnceLock<(u64, u64)>,
+}
+
+impl Site {
+    pub(super) fn new(database: &Path) -> Self {
+        let marker = database.with_extension("id");
+        Self { database: database.to_owned(), marker, file: OnceLock::new() }
+    }
+
+    /// The folder of database and marker.
+    pub(super) fn folder(&self) -> &Path {
+        match self.database.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        }
+    }
+
+    /// Remembers which file was opened.
+    pub(super) fn settle(&self) {
+        if let Some(file) = self.present() {
+            let _ = self.file.set(file);
+        }
+    }
+
+    /// Refuses when the file that was opened is no longer the one at its path: what is written to a deleted file
+    /// is lost with the process.
+    pub(super) fn unmoved(&self) -> Result<(), Error> {
+        match (self.file.get(), self.present()) {
+            (None, _) => Ok(()),
+            (Some(opened), Some(present)) if *opened == present => Ok(()),
+            (Some(_), Some(_)) => Err(self.refused("the file was replaced while it was in use: start again")),
+            (Some(_), None) => Err(self.refused("the file was removed while it was in use: restore it")),
+        }
+    }
+
+    fn present(&self) -> Option<(u64, u64)> {
+        fs::metadata(&self.database).ok().map(|found| (found.dev(), found.ino()))
+    }
+
+    pub(super) fn refused(&self, reason: impl Into<String>) -> Error {
+        Error::Refused { store: self.name(), reason: reason.into() }
+    }
+
+    pub(super) fn unavailable(&self, reason: impl Into<String>) -> Error {
+        Error::Unavailable { store: self.name(), reason: reason.into() }
+    }
+
+    pub(super) fn read_only(&self, reason: impl Into<String>) -> Error {
+        Error::ReadOnly { store: self.name(), reason: reason.into() }
+    }
+
+    pub(super) fn unknown(&self, op: OpId, reason: impl Into<String>) -> Error {
+        Error::Unknown { store: self.name(), op, reason: reason.into() }
+    }
+
+    fn name(&self) -> String {
+        self.database.display().to_string()
+    }
+
+    /// What a failed statement means.
+    pub(super) fn failed(&self, error: &rusqlite::Error) -> Error {
+        match error.sqlite_error_code() {
+            _ if extended(error) == Some(SHORT_READ) => self.damaged(error),
+            Some(
+                ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed,
+            ) => self.unavailable("it is busy: another process keeps writing; try again"),
+            Some(ErrorCode::DiskFull) => {
+                self.unavailable("the disk is full: nothing was changed; free some space and try again")
+            }
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => self.read_only(error.to_string()),
+            Some(ErrorCode::CannotOpen) => self.not_opened(error),
+            Some(ErrorCode::DatabaseCorrupt) => self.damaged(error),
+            Some(ErrorCode::NotADatabase) => self.foreign(),
+            Some(ErrorCode::SystemIoFailure) => self.unavailable(format!("the disk failed: {error}")),
+            Some(ErrorCode::OutOfMemory | ErrorCode::OperationInterrupted) => {
+                self.unavailable(error.to_string())
+            }
+            _ => self.damaged(error),
+        }
+    }
+
+    /// What a failed COMMIT means: only where SQLite is sure that nothing was made durable do we say so.
+    pub(super) fn commit_failed(&self, op: OpId, error: &rusqlite::Error) -> Error {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DiskFull | ErrorCode::ReadOnly) => self.failed(error),
+            _ => self.unknown(op, error.to_string()),
+        }
+    }
+
+    /// What a failed call of the operating system means.
+    pub(super) fn denied(&self, what: &str, error: &io::Error) -> Error {
+        let reason = format!("{what}: {error}");
+        match error.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => self.read_only(reason),
+            _ => self.unavailable(reason),
+        }
+    }
+
+    pub(super) fn damaged(&self, error: &rusqlite::Error) -> Error {
+        self.refused(format!("the file is damaged ({error}); {}", self.mend()))
+    }
+
+    pub(super) fn foreign(&self) -> Error {
+        self.refused("the file is no Windlass store: move it away, or keep the store elsewhere")
+    }
+
+    /// How a store that cannot be used any more is mended.
+    pub(super) fn mend(&self) -> String {
+        format!(
+            "restore the folder {} from a copy, or remove both the file and {} to start anew: whatever runs on \
+             the clusters is then unknown here, so stop it first",
+            self.folder().display(),
+            self.marker.display()
+        )
+    }
+
+    fn not_opened(&self, error: &rusqlite::Error) -> Error {
+        match rustix::fs::access(self.folder(), Access::WRITE_OK) {
+            Err(denied @ (Errno::ACCESS | Errno::ROFS | Errno::PERM)) => {
+                let folder = self.folder().display();
+                self.read_only(format!("the folder {folder} is not writable: {denied}"))
+            }
+            _ => self.unavailable(error.to_string()),
+        }
+    }
+}
+
+fn extended(error: &rusqlite::Error) -> Option<i32> {
+    error.sqlite_error().map(|error| error.extended_code)
+}
