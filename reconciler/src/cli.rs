@@ -1,8 +1,8 @@
 //! The command line: parses, dispatches, and turns what came of it into an exit code.
 //!
 //! A command is one file under `cli/` with `Args` and
-//! `pub fn run(args: &Args, console: &Console) -> Outcome`, or `pub async fn run` where it awaits something;
-//! a variant of [`Command`]; an arm of [`Command::run`]; a place in [`help::GROUPS`]. A result goes to
+//! `pub fn run(args: &Args, console: &Console) -> Outcome`, or `pub async fn run` where it awaits something
+//! (its arm says [`runtime::block_on`]); a variant of [`Command`]; an arm of [`Command::run`]; a place in [`help::GROUPS`]. A result goes to
 //! [`Console::print`], or through [`args::OutputArgs::sinks`] where it has several forms; everything else to
 //! [`Console::note`]. A failure is a [`Failure`]: what, why, and what to do.
 
@@ -22,6 +22,8 @@ pub mod log;
 pub mod nearest;
 pub mod paint;
 pub mod progress;
+pub mod render;
+pub mod runtime;
 pub mod select;
 pub mod sink;
 pub mod table;
@@ -62,6 +64,7 @@ struct Cli {
 enum Command {
     Init(init::Args),
     Validate(validate::Args),
+    Render(render::Args),
     Graph(graph::Args),
     Explain(explain::Args),
     Completions(completions::Args),
@@ -73,6 +76,7 @@ impl Command {
         match self {
             Self::Init(args) => init::run(args, console),
             Self::Validate(args) => validate::run(args, console),
+            Self::Render(args) => render::run(args, console),
             Self::Graph(args) => graph::run(args, console),
             Self::Explain(args) => explain::run(args, console),
             Self::Completions(args) => completions::run(args, console),
