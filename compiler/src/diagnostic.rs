@@ -1,8 +1,130 @@
 //! What is wrong with a spec, as data.
 //!
-//! A [`Report`] is what every output format is written from: text, JSON, SARIF, GitHub, GitLab, JUnit, Markdown.
+//! A [`Fault`] owns the spans and values of one mistake; nothing else can be wrong with a spec. A [`Report`] says it
+//! in words, and is what every output format is written from: text, JSON, SARIF, GitHub, GitLab, JUnit, Markdown.
 
+mod codes;
+mod draft;
+mod files;
+mod graph;
+mod layers;
+mod references;
+mod semantics;
+mod shape;
+mod syntax;
+mod unsupported;
+mod values;
+
+pub use codes::{CODES, CodeInfo, find};
+pub use files::Files;
+pub use graph::Graph;
+pub use layers::Layers;
+pub use references::References;
+pub use semantics::Semantics;
+pub use shape::Shape;
+pub use syntax::Syntax;
+pub use unsupported::Unsupported;
+pub use values::Values;
+
+use crate::name::Name;
 use crate::source::Span;
+
+/// A mistake, what it is about, and where it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The mistake.
+    pub fault: Fault,
+    /// What it is about: `orders.ingest`, `template.etl`, `cluster.tokyo`.
+    pub address: Option<Box<str>>,
+    /// The places that the value at fault came through, lowest layer first.
+    pub chain: Vec<Link>,
+    /// The environments in which it holds; empty where it holds in all of them.
+    pub environments: Vec<Name>,
+}
+
+/// One layer that sets a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The layer: ``template `etl` ``.
+    pub layer: Box<str>,
+    /// Where it sets the value.
+    pub span: Span,
+}
+
+/// Everything that can be wrong with a spec.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// A text is not TOML.
+    Syntax(Syntax),
+    /// A table has the wrong keys or types.
+    Shape(Shape),
+    /// A value means nothing.
+    Values(Values),
+    /// A reference or a param does not fit.
+    References(References),
+    /// A layer does not fit on what lies below it.
+    Layers(Layers),
+    /// Jobs wait for each other in ways that cannot work.
+    Graph(Graph),
+    /// Values do not go together.
+    Semantics(Semantics),
+    /// A file is missing or unreadable.
+    Files(Files),
+    /// This version does not run it yet.
+    Unsupported(Unsupported),
+}
+
+impl Fault {
+    /// Its code.
+    pub fn code(&self) -> &'static str {
+        self.report().code
+    }
+
+    /// How bad it is.
+    pub fn severity(&self) -> Severity {
+        self.report().severity
+    }
+
+    /// Its primary place, if it has one.
+    pub fn place(&self) -> Option<Span> {
+        self.report().labels.first().map(|label| label.span)
+    }
+
+    fn report(&self) -> Report {
+        match self {
+            Self::Syntax(fault) => fault.report(),
+            Self::Shape(fault) => fault.report(),
+            Self::Values(fault) => fault.report(),
+            Self::References(fault) => fault.report(),
+            Self::Layers(fault) => fault.report(),
+            Self::Graph(fault) => fault.report(),
+            Self::Semantics(fault) => fault.report(),
+            Self::Files(fault) => fault.report(),
+            Self::Unsupported(fault) => fault.report(),
+        }
+    }
+}
+
+impl From<Fault> for Diagnostic {
+    fn from(fault: Fault) -> Self {
+        Self { fault, address: None, chain: Vec::new(), environments: Vec::new() }
+    }
+}
+
+impl Diagnostic {
+    /// Says it in words.
+    pub fn report(&self) -> Report {
+        let mut report = self.fault.report();
+        report.address = self.address.as_deref().map(str::to_owned);
+        report.environments = self.environments.iter().map(Name::to_string).collect();
+        for link in &self.chain {
+            if report.labels.iter().all(|label| label.span != link.span) {
+                report.labels.push(Label { span: link.span, text: format!("set by {}", link.layer) });
+            }
+        }
+        report
+    }
+}
 
 /// A diagnostic, ready to be shown: three different sentences, and where they apply.
 #[derive(Debug, Clone, PartialEq, Eq)]

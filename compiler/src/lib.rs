@@ -3,13 +3,26 @@
 //! Everything is a function from values to values: files arrive through [`World`], options as values;
 //! diagnostics, models and plans go out as data. The package knows no clock, no environment and no cluster.
 
+mod check;
+mod compile;
 pub mod diagnostic;
+mod layer;
 pub mod model;
 pub mod name;
+mod options;
+mod param;
+mod parse;
+mod path;
+mod reference;
+mod resolve;
 pub mod source;
+mod spec;
+mod suggest;
 pub mod units;
 pub mod world;
 
+pub use compile::{Compilation, compile};
+pub use options::{Environments, Options, Root, Variable};
 pub use world::World;
 
 pub mod diff;

@@ -1,0 +1,78 @@
+//! Names and what they belong to: duplicates, overlays of nothing, projects without a job.
+
+use indexmap::IndexMap;
+
+use crate::diagnostic::{Diagnostic, Fault, Graph, Layers, Semantics};
+use crate::source::{FileId, Span};
+use crate::spec::{Environment, Key, Spec};
+use crate::suggest::nearest;
+
+/// Checks what is declared.
+pub(super) fn check(spec: &Spec<'_>, found: &mut Vec<Diagnostic>) {
+    duplicate_pipelines(spec, found);
+    empty(spec, found);
+    overlays(spec, found);
+}
+
+fn duplicate_pipelines(spec: &Spec<'_>, found: &mut Vec<Diagnostic>) {
+    let mut seen: IndexMap<&str, Span> = IndexMap::new();
+    for name in spec.pipelines.iter().filter_map(|pipeline| pipeline.name.as_ref()) {
+        if let Some(first) = seen.get(name.text.as_ref()) {
+            let (again, first, name) = (name.span, *first, name.text.as_ref().into());
+            found.push(Fault::Graph(Graph::DuplicatePipeline { again, first, name }).into());
+        } else {
+            seen.insert(&name.text, name.span);
+        }
+    }
+}
+
+fn empty(spec: &Spec<'_>, found: &mut Vec<Diagnostic>) {
+    for pipeline in spec.pipelines.iter().filter(|pipeline| pipeline.jobs.is_empty()) {
+        if let Some(name) = &pipeline.name {
+            let what = format!("the pipeline `{}`", name.text).into();
+            found.push(Fault::Semantics(Semantics::NoJob { span: name.span, what }).into());
+        }
+    }
+    if spec.pipelines.is_empty() {
+        let span = spec.project.as_ref().map_or(spec.start, |project| project.span);
+        found.push(Fault::Semantics(Semantics::NoJob { span, what: "the project".into() }).into());
+    }
+}
+
+fn overlays(spec: &Spec<'_>, found: &mut Vec<Diagnostic>) {
+    let jobs = jobs_by_file(spec);
+    for environment in &spec.environments {
+        let clusters = || spec.clusters.iter().map(|cluster| cluster.key.text.as_ref());
+        for key in &environment.clusters {
+            if clusters().all(|name| name != key.text) {
+                found.push(nothing_below(environment, "cluster", key, nearest(&key.text, clusters())));
+            }
+        }
+        for job in &environment.jobs {
+            let here = || {
+                jobs.iter().filter(|((file, _), ())| *file == environment.file).map(|((_, name), ())| *name)
+            };
+            if !jobs.contains_key(&(environment.file, job.key.text.as_ref())) {
+                found.push(nothing_below(environment, "job", &job.key, nearest(&job.key.text, here())));
+            }
+        }
+    }
+}
+
+fn jobs_by_file<'e>(spec: &'e Spec<'_>) -> IndexMap<(FileId, &'e str), ()> {
+    let jobs = |pipeline: &'e crate::spec::Pipeline<'_>| {
+        pipeline.jobs.iter().map(|job| ((pipeline.file, job.key.text.as_ref()), ()))
+    };
+    spec.pipelines.iter().flat_map(jobs).collect()
+}
+
+fn nothing_below(
+    environment: &Environment<'_>,
+    what: &'static str,
+    key: &Key<'_>,
+    near: Option<&str>,
+) -> Diagnostic {
+    let (span, name, near) = (key.span, key.text.as_ref().into(), near.map(Into::into));
+    let fault = Fault::Layers(Layers::NothingBelow { span, what, name, near });
+    Diagnostic { address: Some(format!("environment.{}", environment.key.text).into()), ..fault.into() }
+}

@@ -1,0 +1,72 @@
+//! Which environments there are, which are asked for, and which jobs they change.
+
+use indexmap::IndexMap;
+
+use crate::diagnostic::{Diagnostic, Fault, Layers};
+use crate::options::Environments;
+use crate::source::{FileId, Span};
+use crate::spec::{Content, Field, Partial, Spec};
+use crate::suggest::nearest;
+
+/// Checks what is said of environments; answers with those to compile, none being the spec without overlays.
+pub(super) fn check<'e>(
+    spec: &'e Spec<'_>,
+    asked: &'e Environments,
+    found: &mut Vec<Diagnostic>,
+) -> Vec<Option<&'e str>> {
+    let declared = declared(spec);
+    for (name, span) in mentioned(spec) {
+        if !declared.contains(&name) {
+            found.push(unknown(&declared, name, Some(span)));
+        }
+    }
+    match asked {
+        Environments::Base => vec![None],
+        Environments::Every if declared.is_empty() => vec![None],
+        Environments::Every => declared.into_iter().map(Some).collect(),
+        Environments::One(name) if declared.contains(&name.as_str()) => vec![Some(name)],
+        Environments::One(name) => {
+            found.push(unknown(&declared, name, None));
+            vec![None]
+        }
+    }
+}
+
+/// The environments that the root file declares, in source order.
+fn declared<'e>(spec: &'e Spec<'_>) -> Vec<&'e str> {
+    let declaring = spec.environments.iter().filter(|environment| environment.declares);
+    declaring.map(|environment| environment.key.text.as_ref()).collect()
+}
+
+/// Every other place that names an environment.
+fn mentioned<'e>(spec: &'e Spec<'_>) -> Vec<(&'e str, Span)> {
+    let overlays = spec.environments.iter().filter(|environment| !environment.declares);
+    let overlays = overlays.map(|environment| (environment.key.text.as_ref(), environment.key.span));
+    let jobs = spec.pipelines.iter().flat_map(|pipeline| &pipeline.jobs);
+    let settings = jobs.flat_map(|job| &job.settings).filter(|setting| setting.field == Field::OnlyIn);
+    let lists = settings.filter_map(|setting| match &setting.act.value()?.content {
+        Content::List(items) => Some(items),
+        _ => None,
+    });
+    let names = lists.flatten().filter_map(|item| match &item.content {
+        Content::Text(text) => Some((text.as_ref(), item.span)),
+        _ => None,
+    });
+    overlays.chain(names).collect()
+}
+
+fn unknown(declared: &[&str], name: &str, span: Option<Span>) -> Diagnostic {
+    let near = nearest(name, declared.iter().copied()).map(Into::into);
+    let known = declared.iter().map(|name| (*name).into()).collect();
+    Fault::Layers(Layers::UnknownEnvironment { span, name: name.into(), near, known }).into()
+}
+
+/// The overlays of jobs in one environment, by the file and the job's name.
+pub(super) fn overlays<'e, 's>(
+    spec: &'e Spec<'s>,
+    environment: Option<&str>,
+) -> IndexMap<(FileId, &'e str), &'e Partial<'s>> {
+    let here = spec.environments.iter().filter(|one| Some(one.key.text.as_ref()) == environment);
+    let jobs = here.flat_map(|one| one.jobs.iter().map(|job| ((one.file, job.key.text.as_ref()), job)));
+    jobs.collect()
+}

@@ -1,0 +1,112 @@
+//! `[param.*]`.
+
+use crate::diagnostic::{Fault, References};
+use crate::param::{Bounds, TYPES, Type, Value};
+use crate::source::Span;
+use crate::spec::{Default, Key, Param};
+
+use super::reader::Reader;
+use super::tree::{self, Entry, Kind, Table};
+
+/// The keys of a param.
+const KEYS: &[&str] = &["type", "default", "min", "max", "choices", "description"];
+
+/// Reads a param.
+pub(super) fn param<'s>(
+    key: Key<'s>,
+    span: Span,
+    table: Table<'s>,
+    reader: &mut Reader<'_, 's>,
+) -> Param<'s> {
+    let kind = match table.get("type") {
+        Some(Entry { value, .. }) => kind(value, reader),
+        None => {
+            reader.missing(span, format!("param `{}`", key.text), "type", "type = \"string\"");
+            None
+        }
+    };
+    let mut param = Param { key, kind, default: None, bounds: Bounds::default() };
+    for Entry { key, value } in table.into_entries() {
+        match key.text.as_ref() {
+            "type" => {}
+            "default" => param.default = Some(default(kind, value, reader)),
+            "min" => param.bounds.min = bound(kind, &key, &value, reader),
+            "max" => param.bounds.max = bound(kind, &key, &value, reader),
+            "choices" => param.bounds.choices = choices(kind, value, reader),
+            "description" => drop(reader.plain(&key, value)),
+            _ => reader.unknown_key(&key, &format!("param `{}`", param.key.text), KEYS),
+        }
+    }
+    order(&param.bounds, reader);
+    param
+}
+
+fn kind(value: &tree::Value<'_>, reader: &mut Reader<'_, '_>) -> Option<Type> {
+    let Kind::Text(text) = &value.kind else {
+        reader.wrong_type("type", value, "a string", "type = \"string\"");
+        return None;
+    };
+    let kind = Type::named(text);
+    if kind.is_none() {
+        reader.choice("type", value.span, text, TYPES);
+    }
+    kind
+}
+
+fn default(kind: Option<Type>, value: tree::Value<'_>, reader: &mut Reader<'_, '_>) -> Default {
+    let span = value.span;
+    if matches!(&value.kind, Kind::Text(text) if text.contains("${")) {
+        reader.report(Fault::References(References::NotHere { span, key: "default".into() }));
+        return Default { span, value: None };
+    }
+    Default { span, value: kind.and_then(|kind| typed(kind, "default", &value, reader)) }
+}
+
+fn typed(kind: Type, key: &str, value: &tree::Value<'_>, reader: &mut Reader<'_, '_>) -> Option<Value> {
+    Value::from_tree(kind, key, value).unwrap_or_else(|fault| {
+        reader.report(fault);
+        None
+    })
+}
+
+fn bound(
+    kind: Option<Type>,
+    key: &Key<'_>,
+    value: &tree::Value<'_>,
+    reader: &mut Reader<'_, '_>,
+) -> Option<(Span, Value)> {
+    let kind = kind?;
+    if !kind.has_order() {
+        let why = "values of this type have no order";
+        reader.report(Fault::References(References::BadBounds { span: key.span, why }));
+        return None;
+    }
+    typed(kind, &key.text, value, reader).map(|bound| (value.span, bound))
+}
+
+fn choices(
+    kind: Option<Type>,
+    value: tree::Value<'_>,
+    reader: &mut Reader<'_, '_>,
+) -> Option<(Span, Vec<Value>)> {
+    let (span, kind) = (value.span, kind?);
+    let Kind::Array(items) = value.kind else {
+        reader.wrong_type("choices", &value, "a list", "choices = [\"a\", \"b\"]");
+        return None;
+    };
+    if items.is_empty() {
+        let why = "there is nothing to choose from";
+        reader.report(Fault::References(References::BadBounds { span, why }));
+    }
+    let choices: Vec<Value> = items.iter().filter_map(|item| typed(kind, "choices", item, reader)).collect();
+    // A choice that could not be read makes every value look wrong.
+    (choices.len() == items.len() && !choices.is_empty()).then_some((span, choices))
+}
+
+fn order(bounds: &Bounds, reader: &mut Reader<'_, '_>) {
+    let (Some((_, min)), Some((span, max))) = (&bounds.min, &bounds.max) else { return };
+    if min.compare(max) == Some(std::cmp::Ordering::Greater) {
+        let why = "the greatest value is less than the least";
+        reader.report(Fault::References(References::BadBounds { span: *span, why }));
+    }
+}
