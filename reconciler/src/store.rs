@@ -7,14 +7,17 @@
 pub(crate) mod conformance;
 pub mod key;
 pub mod memory;
+mod open;
 pub mod sqlite;
 
+use std::io;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use windlass_core::id::{Epoch, OpId, Version};
 
 pub use key::Key;
+pub use open::{Opened, exists, open};
 
 /// One record as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,6 +153,19 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+}
+
+impl Error {
+    /// What a failed call of the operating system means for `store`.
+    pub(crate) fn denied(store: impl Into<String>, what: &str, error: &io::Error) -> Self {
+        let (store, reason) = (store.into(), format!("{what}: {error}"));
+        match error.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Self::ReadOnly { store, reason }
+            }
+            _ => Self::Unavailable { store, reason },
+        }
+    }
 }
 
 /// Which lines of history are read.

@@ -1,6 +1,8 @@
 //! Where a store lies, and what its troubles are called: turns SQLite's errors into ours, with what a person can
 //! do about them. Knows no table.
 
+use std::ffi::OsString;
+use std::fmt::Display;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -40,6 +42,13 @@ impl Site {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
         }
+    }
+
+    /// The name of the write-ahead log, in the same folder.
+    pub(super) fn log(&self) -> OsString {
+        let mut name = self.database.file_name().unwrap_or_default().to_owned();
+        name.push("-wal");
+        name
     }
 
     /// Remembers which file was opened.
@@ -116,19 +125,19 @@ impl Site {
 
     /// What a failed call of the operating system means.
     pub(super) fn denied(&self, what: &str, error: &io::Error) -> Error {
-        let reason = format!("{what}: {error}");
-        match error.kind() {
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => self.read_only(reason),
-            _ => self.unavailable(reason),
-        }
+        Error::denied(self.name(), what, error)
     }
 
-    pub(super) fn damaged(&self, error: &rusqlite::Error) -> Error {
+    pub(super) fn damaged(&self, error: impl Display) -> Error {
         self.refused(format!("the file is damaged ({error}); {}", self.mend()))
     }
 
+    /// The file holds something else: never ours, or no longer.
     pub(super) fn foreign(&self) -> Error {
-        self.refused("the file is no Windlass store: move it away, or keep the store elsewhere")
+        match self.marker.exists() {
+            true => self.refused(format!("the file is not what was initialised here; {}", self.mend())),
+            false => self.refused("it is no Windlass store: move it away, or keep the store elsewhere"),
+        }
     }
 
     /// How a store that cannot be used any more is mended.
