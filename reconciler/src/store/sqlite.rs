@@ -115,7 +115,12 @@ impl Store for Sqlite {
     }
 
     async fn settle(&self, op: OpId) -> Result<bool, Error> {
-        self.ask(move |sql| read::settled(sql, op)).await
+        let Some(writer) = &self.writer else {
+            return self.ask(move |sql| read::settled(sql, op)).await;
+        };
+        let site = Arc::clone(&self.site);
+        let work = move |sql: &mut Connection| commit::settle(sql, &site, op);
+        writer.run(work).await.unwrap_or_else(|| Err(self.dead()))
     }
 
     async fn moment(&self) -> Result<Moment, Error> {

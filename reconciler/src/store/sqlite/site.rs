@@ -111,6 +111,7 @@ impl Site {
             Some(ErrorCode::OutOfMemory | ErrorCode::OperationInterrupted) => {
                 self.unavailable(error.to_string())
             }
+            Some(ErrorCode::TooBig) => self.refused("a record is larger than a database can hold"),
             _ => self.damaged(error),
         }
     }
@@ -154,7 +155,9 @@ impl Site {
         match rustix::fs::access(self.folder(), Access::WRITE_OK) {
             Err(denied @ (Errno::ACCESS | Errno::ROFS | Errno::PERM)) => {
                 let folder = self.folder().display();
-                self.read_only(format!("the folder {folder} is not writable: {denied}"))
+                self.read_only(format!(
+                    "the folder {folder} is not writable, which SQLite needs even to read: {denied}"
+                ))
             }
             _ => self.unavailable(error.to_string()),
         }
@@ -163,4 +166,45 @@ impl Site {
 
 fn extended(error: &rusqlite::Error) -> Option<i32> {
     error.sqlite_error().map(|error| error.extended_code)
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    fn sqlite(code: i32) -> rusqlite::Error {
+        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
+    }
+
+    fn kind(error: &Error) -> &'static str {
+        match error {
+            Error::Unavailable { .. } => "unavailable",
+            Error::ReadOnly { .. } => "read-only",
+            Error::Refused { .. } => "refused",
+            Error::Unknown { .. } => "unknown",
+        }
+    }
+
+    #[test]
+    fn a_commit_that_failed_is_unknown_unless_sqlite_is_sure() {
+        let site = Site::new(Path::new("/nowhere/store.db"));
+        for (code, statement, commit) in [
+            (ffi::SQLITE_BUSY, "unavailable", "unavailable"),
+            (ffi::SQLITE_FULL, "unavailable", "unavailable"),
+            (ffi::SQLITE_READONLY, "read-only", "read-only"),
+            (ffi::SQLITE_IOERR_FSYNC, "unavailable", "unknown"),
+            (ffi::SQLITE_IOERR_WRITE, "unavailable", "unknown"),
+            (ffi::SQLITE_IOERR_SHORT_READ, "refused", "unknown"),
+            (ffi::SQLITE_NOMEM, "unavailable", "unknown"),
+            (ffi::SQLITE_CORRUPT, "refused", "unknown"),
+            (ffi::SQLITE_NOTADB, "refused", "unknown"),
+            (ffi::SQLITE_CANTOPEN, "unavailable", "unknown"),
+            (ffi::SQLITE_PERM, "read-only", "unknown"),
+        ] {
+            assert_eq!(kind(&site.failed(&sqlite(code))), statement, "{code}");
+            assert_eq!(kind(&site.commit_failed(OpId(1), &sqlite(code))), commit, "{code}");
+        }
+    }
 }

@@ -107,6 +107,20 @@ async fn changes_that_were_forgotten_are_not_made_up() {
 }
 
 #[tokio::test]
+async fn settling_waits_for_a_commit_that_nobody_waits_for() {
+    let place = Place::new();
+    let store = place.open();
+    for op in 0..20 {
+        let change = insert(op, &op.to_string(), "{}");
+        let mut commit = store.commit(&change);
+        // Asked once, then dropped: the thread does it all the same.
+        let _ = std::future::poll_fn(|context| std::task::Poll::Ready(commit.as_mut().poll(context))).await;
+        drop(commit);
+        assert!(store.settle(OpId(op)).await.unwrap());
+    }
+}
+
+#[tokio::test]
 async fn people_can_read_it() {
     let place = Place::new();
     fill(&place.open(), 1).await;
