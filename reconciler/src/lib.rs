@@ -1,7 +1,11 @@
 //! The product: stores, leases and drivers around the decisions of `windlass-core`, the engine that joins them,
 //! and the command line.
 
+<<<<<<< HEAD
+pub mod cli;
+=======
 pub mod converge;
+>>>>>>> main
 pub mod driver;
 pub mod engine;
 pub mod fault;
@@ -11,3 +15,4 @@ pub mod policy;
 pub mod saved;
 pub mod session;
 pub mod store;
+pub mod tree;

@@ -10,5 +10,5 @@ fn main() -> ExitCode {
     if arguments.next().is_some_and(|first| first == "__supervise") {
         return supervisor::supervise(arguments);
     }
-    ExitCode::SUCCESS
+    windlass::cli::main(std::env::args_os())
 }

@@ -1,0 +1,117 @@
+//! How jobs come to their goals, as it happens: a table drawn in place on a terminal, one line a change elsewhere.
+//!
+//! Is shown rows and knows nothing of where they come from.
+
+mod layout;
+
+use std::collections::BTreeMap;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use windlass_compiler::escape::visible;
+use windlass_compiler::style::Style;
+use windlass_core::state::Name;
+
+use super::console::Console;
+use super::time::clock;
+
+/// One instance as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Its name.
+    pub instance: String,
+    /// Where it is.
+    pub state: Name,
+    /// What there is to say about it, such as what it waits for.
+    pub detail: String,
+    /// Since when it is there.
+    pub since: Option<Timestamp>,
+}
+
+/// Progress on its way to a terminal, or to a log.
+pub struct Progress {
+    console: Console,
+    zone: TimeZone,
+    began: Timestamp,
+    live: Option<Live>,
+    /// What was last said of each instance.
+    said: BTreeMap<String, (Name, String)>,
+}
+
+/// A table that is drawn in place. It is drawn at most ten times a second, however often it is shown.
+struct Live {
+    table: ProgressBar,
+}
+
+impl Progress {
+    /// Progress that began now, on this console. Quiet consoles show none.
+    pub fn new(console: &Console, now: Timestamp) -> Self {
+        let live = console.is_live().then(|| Live::new(console));
+        let zone = TimeZone::system();
+        Self { console: console.clone(), zone, began: now, live, said: BTreeMap::new() }
+    }
+
+    /// Shows where everything is. Call it upon every change, and once a second for the ages.
+    pub fn show(&mut self, rows: &[Row], now: Timestamp) {
+        match &self.live {
+            Some(live) => live.draw(rows, self.console.note_style(), self.began, now),
+            None => self.say(rows, now),
+        }
+    }
+
+    /// Takes the table away; what was said line by line stays. Showing again begins anew.
+    pub fn finish(&mut self) {
+        if let Some(live) = &self.live {
+            live.table.finish_and_clear();
+            live.table.reset();
+        }
+    }
+
+    fn say(&mut self, rows: &[Row], now: Timestamp) {
+        for row in rows {
+            let news = (row.state, row.detail.clone());
+            if self.said.get(&row.instance) != Some(&news) {
+                self.console.note(&self.line(row, now));
+                self.said.insert(row.instance.clone(), news);
+            }
+        }
+    }
+
+    /// `02:00:07 orders.totals running`.
+    fn line(&self, row: &Row, now: Timestamp) -> String {
+        let at = clock(row.since.unwrap_or(now), &self.zone);
+        let detail = visible(&row.detail);
+        let state = row.state;
+        format!(
+            "{at} {} {state}{}{detail}",
+            visible(&row.instance),
+            if detail.is_empty() { "" } else { ": " }
+        )
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.live.is_some() {
+            self.finish();
+            self.console.notes().above(None);
+        }
+    }
+}
+
+impl Live {
+    fn new(console: &Console) -> Self {
+        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+        let style = ProgressStyle::with_template("{msg}").expect("a template of one key is well formed");
+        let table = bars.add(ProgressBar::new_spinner().with_style(style));
+        console.notes().above(Some(bars));
+        Self { table }
+    }
+
+    fn draw(&self, rows: &[Row], style: &Style, began: Timestamp, now: Timestamp) {
+        let height = Console::height().unwrap_or(24);
+        self.table.set_message(layout::lines(rows, style, height, began, now).join("\n"));
+        self.table.tick();
+    }
+}
