@@ -77,6 +77,12 @@ impl SourceSet {
         self.text(span.file).get(span.range()).unwrap_or_default()
     }
 
+    /// The same texts under paths that start with `prefix`. Spans into this set fit the new one as well.
+    pub fn below(self, prefix: &str) -> Self {
+        let rename = |source: Source| Source { path: format!("{prefix}{}", source.path).into(), ..source };
+        Self { files: self.files.into_iter().map(rename).collect() }
+    }
+
     /// How many files there are.
     pub fn len(&self) -> usize {
         self.files.len()

@@ -8,11 +8,14 @@
 
 pub mod args;
 pub mod argv;
+pub mod compiled;
 pub mod completions;
 pub mod console;
 pub mod defect;
 pub mod exit;
+pub mod explain;
 pub mod failure;
+pub mod graph;
 pub mod help;
 pub mod init;
 pub mod log;
@@ -23,6 +26,7 @@ pub mod select;
 pub mod sink;
 pub mod table;
 pub mod time;
+pub mod validate;
 pub mod vars;
 pub mod version;
 
@@ -57,6 +61,9 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Init(init::Args),
+    Validate(validate::Args),
+    Graph(graph::Args),
+    Explain(explain::Args),
     Completions(completions::Args),
     Version(version::Args),
 }
@@ -65,6 +72,9 @@ impl Command {
     fn run(&self, console: &Console) -> Outcome {
         match self {
             Self::Init(args) => init::run(args, console),
+            Self::Validate(args) => validate::run(args, console),
+            Self::Graph(args) => graph::run(args, console),
+            Self::Explain(args) => explain::run(args, console),
             Self::Completions(args) => completions::run(args, console),
             Self::Version(args) => version::run(args, console),
         }

@@ -1,11 +1,8 @@
 //! The product: stores, leases and drivers around the decisions of `windlass-core`, the engine that joins them,
 //! and the command line.
 
-<<<<<<< HEAD
 pub mod cli;
-=======
 pub mod converge;
->>>>>>> main
 pub mod driver;
 pub mod engine;
 pub mod fault;

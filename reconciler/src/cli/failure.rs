@@ -69,6 +69,15 @@ impl Failure {
         self
     }
 
+    /// The same, as a mistake of the command line.
+    #[must_use]
+    pub fn into_usage(mut self) -> Self {
+        if let Self::Told(told) = &mut self {
+            told.exit = Exit::Usage;
+        }
+        self
+    }
+
     /// The exit code that goes with it.
     pub fn exit(&self) -> Exit {
         match self {

@@ -2,11 +2,11 @@
 //!
 //! Values are texts here; what a text means is decided by its param's type.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::str::FromStr;
 
 use toml::Value;
+use windlass_compiler::Variable;
 
 use super::args::SpecArgs;
 use super::failure::Failure;
@@ -34,46 +34,18 @@ impl FromStr for Assignment {
     }
 }
 
-/// A value for a param, and who says so.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Given {
-    /// The value, as text.
-    pub value: String,
-    /// Where it comes from, for messages.
-    pub origin: Origin,
-}
-
-/// Where a value comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// The command line.
-    Flag,
-    /// A file.
-    File(String),
-    /// An environment variable. Others than this command may be meant by it, so it may name no param at all.
-    Environment(String),
-}
-
-impl std::fmt::Display for Origin {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Flag => f.write_str("--var"),
-            Self::File(file) => write!(f, "`{file}`"),
-            Self::Environment(name) => f.write_str(name),
-        }
-    }
-}
-
-/// The values that count, by the name of their param.
-pub fn gather(args: &SpecArgs) -> Result<BTreeMap<String, Given>, Failure> {
-    let mut given = of_environment(std::env::vars_os().filter_map(as_texts));
+/// The values of params, the weakest first.
+pub fn gather(args: &SpecArgs) -> Result<Vec<Variable>, Failure> {
+    let mut variables = of_environment(std::env::vars_os().filter_map(as_texts));
     for file in &args.var_file {
-        given.extend(of_file(file)?);
+        variables.extend(of_file(file)?);
     }
-    let of_flag =
-        |var: &Assignment| (var.name.clone(), Given { value: var.value.clone(), origin: Origin::Flag });
-    given.extend(args.var.iter().map(of_flag));
-    Ok(given)
+    variables.extend(args.var.iter().map(|var| variable(&var.name, &var.value, "--var")));
+    Ok(variables)
+}
+
+fn variable(name: &str, value: &str, origin: &str) -> Variable {
+    Variable { name: name.to_owned(), value: value.to_owned(), origin: origin.to_owned() }
 }
 
 fn as_texts((name, value): (std::ffi::OsString, std::ffi::OsString)) -> Option<(String, String)> {
@@ -81,26 +53,29 @@ fn as_texts((name, value): (std::ffi::OsString, std::ffi::OsString)) -> Option<(
 }
 
 /// Names of params have hyphens and no underscores; names of environment variables have it the other way round.
-fn of_environment(variables: impl Iterator<Item = (String, String)>) -> BTreeMap<String, Given> {
-    let given = |(variable, value): (String, String)| {
-        let name = variable.strip_prefix(PREFIX)?.replace('_', "-");
-        Some((name, Given { value, origin: Origin::Environment(variable) }))
+fn of_environment(variables: impl Iterator<Item = (String, String)>) -> Vec<Variable> {
+    let one = |(name, value): (String, String)| {
+        let param = name.strip_prefix(PREFIX)?.replace('_', "-");
+        Some(variable(&param, &value, &name))
     };
-    variables.filter_map(given).collect()
+    let mut variables: Vec<Variable> = variables.filter_map(one).collect();
+    // The environment has no order, and what is said about it should have one.
+    variables.sort_by(|one, other| one.origin.cmp(&other.origin));
+    variables
 }
 
-fn of_file(path: &Path) -> Result<BTreeMap<String, Given>, Failure> {
+fn of_file(path: &Path) -> Result<Vec<Variable>, Failure> {
     let shown = path.display().to_string();
     let failed = || Failure::error(format!("the values in `{shown}` cannot be read"));
     let text = std::fs::read_to_string(path).map_err(|error| failed().because(&error))?;
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| failed().because(&error))?;
-    let given = |(name, value): (String, Value)| match as_text(&value) {
-        Some(value) => Ok((name, Given { value, origin: Origin::File(shown.clone()) })),
+    let one = |(name, value): (String, Value)| match as_text(&value) {
+        Some(value) => Ok(variable(&name, &value, &shown)),
         None => {
             Err(failed().hint(format!("`{name}` must be a text, number, boolean, date or list of texts")))
         }
     };
-    table.into_iter().map(given).collect()
+    table.into_iter().map(one).collect()
 }
 
 fn as_text(value: &Value) -> Option<String> {
@@ -147,8 +122,7 @@ mod tests {
     fn environment_variables_name_params_with_underscores() {
         let variables = [("WINDLASS_VAR_max_lag", "5"), ("HOME", "/"), ("WINDLASS_ENV", "prod")];
         let given = of_environment(variables.map(|(name, value)| (name.into(), value.into())).into_iter());
-        let origin = Origin::Environment("WINDLASS_VAR_max_lag".to_owned());
-        assert_eq!(given, BTreeMap::from([("max-lag".to_owned(), Given { value: "5".to_owned(), origin })]));
+        assert_eq!(given, [variable("max-lag", "5", "WINDLASS_VAR_max_lag")]);
     }
 
     #[test]

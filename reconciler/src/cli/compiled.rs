@@ -1,0 +1,124 @@
+//! A spec, found and compiled as the command line asks for it: what every command that reads specs starts with.
+
+use std::path::{Component, Path};
+
+use windlass_compiler::diagnostic::{Diagnostic, Report};
+use windlass_compiler::model::Model;
+use windlass_compiler::report::{self, Findings};
+use windlass_compiler::source::SourceSet;
+use windlass_compiler::{Environments, Options, Root, compile};
+
+use super::args::SpecArgs;
+use super::console::Console;
+use super::failure::Failure;
+use super::vars;
+use crate::tree::{NotFound, Tree};
+
+/// A compiled spec tree. Its texts are named as seen from the working directory, so that whoever reads a path in
+/// a message can open it.
+pub struct Compiled {
+    /// The tree.
+    pub tree: Tree,
+    /// Its texts.
+    pub sources: SourceSet,
+    /// What is wrong, in source order.
+    pub reports: Vec<Report>,
+    /// A model for each environment; none where there is an error.
+    pub models: Vec<Model>,
+}
+
+impl Compiled {
+    /// Compiles every environment, or the one that was named.
+    pub fn every(path: Option<&Path>, args: &SpecArgs) -> Result<Self, Failure> {
+        let environments = args.env.clone().map_or(Environments::Every, Environments::One);
+        Self::of(path, args, environments)
+    }
+
+    /// Compiles the environment that was named, or the spec without overlays.
+    pub fn one(path: Option<&Path>, args: &SpecArgs) -> Result<Self, Failure> {
+        let environments = args.env.clone().map_or(Environments::Base, Environments::One);
+        Self::of(path, args, environments)
+    }
+
+    fn of(path: Option<&Path>, args: &SpecArgs, environments: Environments) -> Result<Self, Failure> {
+        let tree = Tree::at(path)?;
+        let root = if tree.is_whole() { Root::Tree } else { Root::File(tree.start().to_owned()) };
+        let compilation = compile(&tree, &Options { root, environments, variables: vars::gather(args)? });
+        let reports = compilation.diagnostics.iter().map(Diagnostic::report).collect();
+        let sources = match prefix(&tree) {
+            prefix if prefix.is_empty() => compilation.sources,
+            prefix => compilation.sources.below(&prefix),
+        };
+        Ok(Self { tree, sources, reports, models: compilation.models })
+    }
+
+    /// What is wrong, for writing it out.
+    pub fn findings(&self) -> Findings<'_> {
+        Findings::new(&self.sources, &self.reports)
+    }
+
+    /// The model of the one environment that was compiled. What is wrong goes to the console, and errors are a
+    /// failure.
+    pub fn model(self, console: &Console) -> Result<(Tree, Model), Failure> {
+        let findings = self.findings();
+        if findings.errors() > 0 || findings.warnings() > 0 && !console.is_quiet() {
+            console.notes().write(&findings.write(report::Format::Text, console.note_style()));
+        }
+        let failure = || {
+            Failure::error("the spec is not valid").hint("nothing was done; `windlass validate` checks it")
+        };
+        let model = self.models.into_iter().next().ok_or_else(failure)?;
+        Ok((self.tree, model))
+    }
+}
+
+/// What stands before a path of the tree when it is seen from the working directory.
+fn prefix(tree: &Tree) -> String {
+    let here = std::env::current_dir().and_then(|here| here.canonicalize());
+    match here {
+        Ok(here) if tree.start() != crate::tree::STDIN => relative(&here, tree.root()),
+        _ => String::new(),
+    }
+}
+
+/// The way from one folder to another, with a slash at its end; empty where they are the same. A folder that has
+/// nothing in common with `from` is named in full.
+fn relative(from: &Path, to: &Path) -> String {
+    let normal = |component: &Component<'_>| matches!(component, Component::Normal(_));
+    let shared = from.components().zip(to.components()).take_while(|(one, other)| one == other).count();
+    if !from.components().take(shared).any(|component| normal(&component)) && from != to {
+        return format!("{}/", to.display());
+    }
+    let up = from.components().skip(shared).map(|_| "../".to_owned());
+    let down = to.components().skip(shared).map(|part| format!("{}/", part.as_os_str().to_string_lossy()));
+    up.chain(down).collect()
+}
+
+impl From<NotFound> for Failure {
+    fn from(error: NotFound) -> Self {
+        let failure = Self::error(&error);
+        match &error {
+            NotFound::Spec { .. } => failure.hint("`windlass init` writes a spec to start from"),
+            NotFound::Nothing { .. } => failure,
+            NotFound::Unreadable { reason, .. } => failure.because(reason),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_lead_from_where_the_user_stands() {
+        for (from, to, way) in [
+            ("/a/b", "/a/b", ""),
+            ("/a", "/a/specs/x", "specs/x/"),
+            ("/a/b/pipelines", "/a/b", "../"),
+            ("/a/b", "/a/c", "../c/"),
+            ("/home/me", "/srv/specs", "/srv/specs/"),
+        ] {
+            assert_eq!(relative(Path::new(from), Path::new(to)), way, "{from} {to}");
+        }
+    }
+}

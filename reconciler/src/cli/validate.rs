@@ -1,0 +1,133 @@
+//! `windlass validate`: every mistake of a spec, offline.
+
+mod levels;
+mod repair;
+
+use std::path::{Path, PathBuf};
+
+use windlass_compiler::report;
+use windlass_compiler::style::Style;
+
+use super::args::{OutputArgs, SpecArgs};
+use super::compiled::Compiled;
+use super::console::Console;
+use super::exit::Exit;
+use super::failure::{Failure, Outcome};
+use super::sink::Format;
+use levels::Levels;
+
+/// Find every mistake in a spec, offline
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  windlass validate                                     the tree around the current folder
+  windlass validate specs/shop -e prod                  one environment instead of every one
+  windlass validate --deny warnings --report sarif=windlass.sarif
+  windlass validate --fix --diff                        show what --fix would change
+  generate-spec | windlass validate -                   a spec from standard input
+
+Exit codes: 0 valid, 1 not valid, 64 usage.")]
+pub struct Args {
+    /// Trees or single files; `-` is standard input [default: the tree around the current folder]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    spec: SpecArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+    /// Treat a warning, or all `warnings`, as an error; repeatable
+    #[arg(short = 'D', long, value_name = "CODE|warnings")]
+    deny: Vec<String>,
+    /// Leave out a warning; repeatable
+    #[arg(short = 'A', long, value_name = "CODE")]
+    allow: Vec<String>,
+    /// Apply the fixes that surely keep the meaning
+    #[arg(long)]
+    fix: bool,
+    /// With --fix: show the changes instead of writing them
+    #[arg(long, requires = "fix")]
+    diff: bool,
+}
+
+/// The formats of diagnostics.
+const FORMATS: &[Format] = &[
+    Format::Text,
+    Format::Concise,
+    Format::Json,
+    Format::Sarif,
+    Format::Github,
+    Format::Gitlab,
+    Format::Junit,
+    Format::Markdown,
+];
+
+/// Compiles each tree and writes out what is wrong with it.
+pub fn run(args: &Args, console: &Console) -> Outcome {
+    let levels = Levels::of(&args.deny, &args.allow)?;
+    refuse_documents_in_a_row(args)?;
+    let default = [None];
+    let named: Vec<Option<&Path>> = args.paths.iter().map(|path| Some(path.as_path())).collect();
+    let mut exit = Exit::Done;
+    for path in if named.is_empty() { &default[..] } else { &named } {
+        exit = exit.max(validate(*path, args, &levels, console)?);
+    }
+    Ok(exit)
+}
+
+/// Lines can follow lines; a document can't follow a document.
+fn refuse_documents_in_a_row(args: &Args) -> Result<(), Failure> {
+    let in_lines = matches!(args.output.format(), Format::Text | Format::Concise | Format::Github);
+    if args.paths.len() < 2 || in_lines && args.output.report.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::usage("several paths can be written as text, concise or github only")
+        .hint("validate one path at a time for other formats and for reports"))
+}
+
+fn validate(path: Option<&Path>, args: &Args, levels: &Levels, console: &Console) -> Outcome {
+    let mut compiled = Compiled::every(path, &args.spec)?;
+    if args.fix && args.diff {
+        return repair::show(&compiled, console);
+    }
+    if args.fix && repair::mend(&compiled, console)? {
+        compiled = Compiled::every(path, &args.spec)?;
+    }
+    levels.apply(&mut compiled.reports);
+    let findings = compiled.findings();
+    let sinks = args.output.sinks(console, FORMATS)?;
+    sinks.write(|format, style| match format {
+        Format::Text if compiled.reports.is_empty() => praise(&compiled, style),
+        format => findings.write(of_report(format), style),
+    })?;
+    Ok(if findings.errors() > 0 { Exit::Error } else { Exit::Done })
+}
+
+/// `valid: 14 jobs in 3 pipelines, in each of prod, staging`.
+fn praise(compiled: &Compiled, style: &Style) -> String {
+    let valid = super::paint::paint(style, super::paint::Tone::Good, "valid");
+    let most =
+        |count: &dyn Fn(&windlass_compiler::model::Model) -> usize| compiled.models.iter().map(count).max();
+    let jobs = counted(most(&|model| model.jobs.len()).unwrap_or(0), "job");
+    let pipelines = counted(most(&|model| model.pipelines.len()).unwrap_or(0), "pipeline");
+    let names: Vec<&str> =
+        compiled.models.iter().filter_map(|model| Some(model.environment.as_ref()?.as_str())).collect();
+    let environments = if names.is_empty() { String::new() } else { format!(", in {}", names.join(", ")) };
+    format!("{valid}: {jobs} in {pipelines}{environments}\n")
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+/// The compiler's name of a format; every one of [`FORMATS`] has one.
+fn of_report(format: Format) -> report::Format {
+    match format {
+        Format::Concise => report::Format::Concise,
+        Format::Json => report::Format::Json,
+        Format::Sarif => report::Format::Sarif,
+        Format::Github => report::Format::Github,
+        Format::Gitlab => report::Format::Gitlab,
+        Format::Junit => report::Format::Junit,
+        Format::Markdown => report::Format::Markdown,
+        Format::Text | Format::Jsonl => report::Format::Text,
+    }
+}
