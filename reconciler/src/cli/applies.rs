@@ -141,7 +141,8 @@ async fn resume(id: Option<&str>, store: &StoreArgs, wait: &WaitArgs, console: &
     let (session, ledger) = open_existing(&root, &url).await?;
     let apply = find(ledger.fleet(), id)?;
     let resume = format!("windlass applies resume {}", apply.id);
-    let task = Task { command: "applies resume", instances: &|fleet| about(fleet, &apply), wait, resume: &resume };
+    let task =
+        Task { command: "applies resume", instances: &|fleet| about(fleet, &apply), wait, resume: &resume };
     let mut ended = see_through(&session, ledger, &task, console).await?;
     let fleet = ended.ledger.fleet();
     let met = failures(fleet, &about(fleet, &apply)).is_empty();
@@ -161,7 +162,8 @@ async fn abort(id: Option<&str>, store: &StoreArgs, wait: &WaitArgs, console: &C
     if wait.no_wait {
         return Ok(Exit::Done);
     }
-    let task = Task { command: "applies abort", instances: &|_| stopped.clone(), wait, resume: "windlass wait" };
+    let task =
+        Task { command: "applies abort", instances: &|_| stopped.clone(), wait, resume: "windlass wait" };
     let ended = see_through(&session, ledger, &task, console).await?;
     conclude(&ended, &task, Exit::Error, console)
 }

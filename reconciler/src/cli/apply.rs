@@ -70,7 +70,8 @@ impl Consent {
     pub fn allowed(&self) -> Result<Allowed, Failure> {
         let state_loss = |what: &String| match what.strip_prefix("state-loss:") {
             Some(job) => Ok(job.to_owned()),
-            None => Err(Failure::usage(format!("`--allow {what}` means nothing")).hint("it looks like `--allow state-loss:orders.ingest`")),
+            None => Err(Failure::usage(format!("`--allow {what}` means nothing"))
+                .hint("it looks like `--allow state-loss:orders.ingest`")),
         };
         Ok(Allowed {
             destroy: self.allow_destroy,
@@ -84,7 +85,9 @@ pub fn run(args: &Args, console: &Console) -> Outcome {
     match args.path.as_deref().filter(|path| show::is_saved(path)) {
         Some(path) => {
             if !args.select.select.is_empty() || !args.select.exclude.is_empty() {
-                return Err(Failure::usage("a saved plan is applied as a whole: no --select or --exclude beside it"));
+                return Err(Failure::usage(
+                    "a saved plan is applied as a whole: no --select or --exclude beside it",
+                ));
             }
             let saved = show::read(path)?;
             block_on(apply_saved(args, saved, console))
@@ -100,8 +103,7 @@ async fn apply_specs(args: &Args, console: &Console) -> Outcome {
     let ledger = session.ledger().await?;
     let heading = prepared.heading();
     let root = prepared.tree.root().display().to_string();
-    let proposed =
-        Proposed::new(prepared.plan, prepared.model.clusters, root, ledger.fleet(), &args.select)?;
+    let proposed = Proposed::new(prepared.plan, prepared.model.clusters, root, ledger.fleet(), &args.select)?;
     carry_out(args, &session, ledger, &proposed, &[], &heading, console).await
 }
 
@@ -187,7 +189,12 @@ pub async fn see_to_it(
 
 fn committed(mutation: &Mutation) -> String {
     let jobs = mutation.desired.len();
-    format!("recorded: {jobs} {}, {} {}", plural(jobs, "job"), mutation.runs.len(), plural(mutation.runs.len(), "run"))
+    format!(
+        "recorded: {jobs} {}, {} {}",
+        plural(jobs, "job"),
+        mutation.runs.len(),
+        plural(mutation.runs.len(), "run")
+    )
 }
 
 /// Notes in the journal that an apply was seen to its end.
@@ -223,8 +230,13 @@ fn tell(fleet: &Fleet, console: &Console) {
         .filter(|(_, count)| *count > 0)
         .map(|(name, count)| format!("{count} {name}"))
         .collect();
-    console.note(&format!("done: {}", if parts.is_empty() { "nothing left".to_owned() } else { parts.join(", ") }));
+    console.note(&format!(
+        "done: {}",
+        if parts.is_empty() { "nothing left".to_owned() } else { parts.join(", ") }
+    ));
     if count(Name::Running) > 0 {
-        console.hint("`windlass status` shows what runs, `windlass reconcile` keeps it so, `windlass destroy` ends it");
+        console.hint(
+            "`windlass status` shows what runs, `windlass reconcile` keeps it so, `windlass destroy` ends it",
+        );
     }
 }

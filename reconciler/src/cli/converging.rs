@@ -97,7 +97,8 @@ fn listen(
     let mut int = signal(SignalKind::interrupt()).map_err(failed)?;
     let mut term = signal(SignalKind::terminate()).map_err(failed)?;
     let terminated = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let (seen, interrupts, console) = (std::sync::Arc::clone(&terminated), interrupts.clone(), console.clone());
+    let (seen, interrupts, console) =
+        (std::sync::Arc::clone(&terminated), interrupts.clone(), console.clone());
     tokio::spawn(async move {
         loop {
             tokio::select! {
@@ -151,7 +152,8 @@ pub fn conclude(ended: &Ended, task: &Task<'_>, missed: Exit, console: &Console)
             .hint(format!("what was asked is recorded; `{}` goes on waiting", task.resume))),
         End::Interrupted => {
             let exit = if ended.terminated { Exit::Terminated } else { Exit::Interrupted };
-            Err(Failure::new(exit, "interrupted; what was asked is recorded").hint(format!("`{}` goes on", task.resume)))
+            Err(Failure::new(exit, "interrupted; what was asked is recorded")
+                .hint(format!("`{}` goes on", task.resume)))
         }
         End::Busy(holder) => {
             let who = holder.as_ref().map_or("another process".to_owned(), named);
@@ -175,7 +177,10 @@ fn not_met(fleet: &Fleet, failed: &[(Instance, String)], of: usize, exit: Exit) 
     // The first that failed by itself, not by what it waits for, is the one to look at.
     let root = failed.iter().map(|(instance, _)| instance).find(|instance| {
         let name = fleet.statuses.get(instance).map(|status| status.state.name());
-        !matches!(name, None | Some(windlass_core::state::Name::Skipped | windlass_core::state::Name::Waiting))
+        !matches!(
+            name,
+            None | Some(windlass_core::state::Name::Skipped | windlass_core::state::Name::Waiting)
+        )
     });
     let job = &root.unwrap_or(first).job;
     let goal = match fleet.desired.get(job).map(|desired| desired.spec.mode) {
@@ -183,6 +188,8 @@ fn not_met(fleet: &Fleet, failed: &[(Instance, String)], of: usize, exit: Exit) 
         _ => "succeed",
     };
     Failure::new(exit, format!("{} of {of} did not reach their goals", failed.len()))
-        .hint(format!("`windlass why {job}` says why it did not {goal}, `windlass logs {job}` what it printed"))
+        .hint(format!(
+            "`windlass why {job}` says why it did not {goal}, `windlass logs {job}` what it printed"
+        ))
         .hint(format!("`windlass retry {job}` tries again"))
 }

@@ -70,9 +70,16 @@ fn confirm(project: &str, console: &Console) -> Result<(), Failure> {
 fn removal(fleet: &Fleet, select: &[Expression]) -> Result<Proposed, Failure> {
     let project = fleet.project.as_ref().ok_or_else(|| Failure::error("nothing was ever applied here"))?;
     let gone: Vec<_> = targets(fleet, select, &[])?.into_iter().map(|target| target.job).collect();
-    let staying = fleet.desired.values().filter(|desired| desired.goal.intent.belongs() && !gone.contains(desired.job()));
-    let plan = Plan::new(project.name.clone(), project.environment.clone(), staying.map(|desired| desired.spec.clone()))
-        .map_err(|cycle| Failure::error("the recorded jobs wait for each other").because(&cycle))?;
+    let staying = fleet
+        .desired
+        .values()
+        .filter(|desired| desired.goal.intent.belongs() && !gone.contains(desired.job()));
+    let plan = Plan::new(
+        project.name.clone(),
+        project.environment.clone(),
+        staying.map(|desired| desired.spec.clone()),
+    )
+    .map_err(|cycle| Failure::error("the recorded jobs wait for each other").because(&cycle))?;
     let root = fleet.desired.values().next().map(|desired| desired.root.clone()).unwrap_or_default();
     let mut proposed = Proposed::new(plan, project.clusters.clone(), root, fleet, &SelectArgs::default())?;
     proposed.changes.changes.retain(|change| change.kind == Kind::Remove);

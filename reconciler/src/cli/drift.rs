@@ -80,7 +80,10 @@ pub async fn look(session: &Session, fleet: &Fleet) -> Vec<Finding> {
         match session.driver(name, kind).list().await {
             Ok(seen) => findings.extend(compare(fleet, name, &seen)),
             Err(Silence { reason }) => {
-                findings.push(Finding { instance: format!("cluster {name}"), what: format!("does not answer: {reason}") });
+                findings.push(Finding {
+                    instance: format!("cluster {name}"),
+                    what: format!("does not answer: {reason}"),
+                });
             }
         }
     }
@@ -92,8 +95,12 @@ fn compare(fleet: &Fleet, cluster: &windlass_compiler::name::Name, seen: &[Obser
     let seen: BTreeMap<&ExternalName, &Observation> = seen.iter().map(|one| (&one.name, one)).collect();
     let mut findings = Vec::new();
     for instance in fleet.present() {
-        let (Some(wanted), Some(status)) = (fleet.wanted(&instance), fleet.statuses.get(&instance)) else { continue };
-        let Some(attempt) = status.attempt.as_ref().filter(|attempt| attempt.cluster == *cluster) else { continue };
+        let (Some(wanted), Some(status)) = (fleet.wanted(&instance), fleet.statuses.get(&instance)) else {
+            continue;
+        };
+        let Some(attempt) = status.attempt.as_ref().filter(|attempt| attempt.cluster == *cluster) else {
+            continue;
+        };
         if !status.state.is_live() || wanted.goal.intent != Intent::Run {
             continue;
         }
@@ -108,7 +115,10 @@ fn compare(fleet: &Fleet, cluster: &windlass_compiler::name::Name, seen: &[Obser
     }
     let strays = seen.values().filter_map(|one| {
         let (_, reason) = windlass_core::sweep::sweep(fleet, one)?;
-        Some(Finding { instance: label(&one.label.instance), what: format!("{} runs, and should not: {reason}", one.name) })
+        Some(Finding {
+            instance: label(&one.label.instance),
+            what: format!("{} runs, and should not: {reason}", one.name),
+        })
     });
     findings.extend(strays);
     findings

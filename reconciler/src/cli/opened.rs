@@ -12,7 +12,7 @@ use super::args::StoreArgs;
 use super::failure::Failure;
 use crate::ledger::{Ledger, new_op};
 use crate::session::Session;
-use crate::store::open;
+use crate::store;
 
 /// The store of a project that names none.
 pub const DEFAULT_STORE: &str = "file:.windlass";
@@ -32,11 +32,14 @@ pub fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T
 
 /// Opens the store of the project in `root`. `create`: one that does not exist yet is made, not refused.
 pub async fn open_project(root: &Path, url: &str, create: bool) -> Result<Session, Failure> {
-    if !create && !open::exists(url, root)? {
-        return Err(Failure::error(format!("nothing was ever applied here: there is no store in {}", place(url, root)))
-            .hint("`windlass apply` makes one; `-C DIR` or `--store URL` names another place"));
+    if !create && !store::exists(url, root)? {
+        return Err(Failure::error(format!(
+            "nothing was ever applied here: there is no store in {}",
+            place(url, root)
+        ))
+        .hint("`windlass apply` makes one; `-C DIR` or `--store URL` names another place"));
     }
-    let opened = open::open(url, root, create).await?;
+    let opened = store::open(url, root, create).await?;
     let folder = opened.folder.unwrap_or_else(|| root.join(".windlass"));
     Ok(Session { store: opened.store, lease: opened.lease, folder })
 }
@@ -64,7 +67,13 @@ fn place(url: &str, root: &Path) -> String {
 /// A change by whoever runs this command, now.
 pub fn change(command: &str, message: Option<&str>) -> Change {
     let at = Timestamp::now();
-    Change { author: author(), at, command: command.to_owned(), apply: None, message: message.map(str::to_owned) }
+    Change {
+        author: author(),
+        at,
+        command: command.to_owned(),
+        apply: None,
+        message: message.map(str::to_owned),
+    }
 }
 
 /// A fresh id for an apply: the time, so that ids sort, and a few characters to tell two of one second apart.
@@ -83,5 +92,6 @@ fn author() -> String {
 
 /// The folder as an absolute path, for records that outlive this process's working folder.
 pub fn absolute(root: &Path) -> Result<PathBuf, Failure> {
-    std::path::absolute(root).map_err(|error| Failure::error("the working folder cannot be read").because(&error))
+    std::path::absolute(root)
+        .map_err(|error| Failure::error("the working folder cannot be read").because(&error))
 }

@@ -47,13 +47,16 @@ async fn perform(operation: Operation, command: &str, args: &Args, console: &Con
     let targets = targets(ledger.fleet(), &args.select, &args.exclude)?;
     let answers = commit(operation, command, args, &targets, &mut ledger).await?;
     let refused = tell(command, &answers, console);
-    let changed: BTreeSet<_> = answers.iter().filter(|(_, answer)| *answer == Answer::Changed).collect();
-    if args.wait.no_wait || changed.is_empty() || !moves(operation) {
+    let changed = answers.iter().filter(|(_, answer)| *answer == Answer::Changed);
+    let about: Vec<Target> = changed.map(|(target, _)| target.clone()).collect();
+    if args.wait.no_wait || about.is_empty() || !moves(operation) {
         return if refused { Err(Failure::error("not everything could be done")) } else { Ok(Exit::Done) };
     }
-    let about: Vec<Target> = changed.into_iter().map(|(target, _)| target.clone()).collect();
     let instances = |fleet: &Fleet| instances(fleet, &about);
-    let resume = format!("windlass wait {}", about.iter().map(|one| one.job.to_string()).collect::<Vec<_>>().join(" "));
+    let resume = format!(
+        "windlass wait {}",
+        about.iter().map(|one| one.job.to_string()).collect::<Vec<_>>().join(" ")
+    );
     let task = Task { command, instances: &instances, wait: &args.wait, resume: &resume };
     let ended = see_through(&session, ledger, &task, console).await?;
     let exit = conclude(&ended, &task, Exit::Error, console)?;

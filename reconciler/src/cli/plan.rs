@@ -16,7 +16,7 @@ use super::sink::Format;
 use crate::ledger::Ledger;
 use crate::saved::Saved;
 use crate::session::Session;
-use crate::store::{Store, memory::Memory, open};
+use crate::store::{self, Store, memory::Memory};
 
 /// Show what apply would change
 #[derive(Debug, clap::Args)]
@@ -90,7 +90,7 @@ async fn plan(args: &Args, console: &Console) -> Outcome {
 /// The records, and how what runs differs from them. Planning makes no store: before the first apply nothing is
 /// recorded.
 async fn records(root: &Path, url: &str) -> Result<(Ledger, Vec<Finding>), Failure> {
-    if !open::exists(url, root)? {
+    if !store::exists(url, root)? {
         let nothing: std::sync::Arc<dyn Store> = std::sync::Arc::new(Memory::new());
         return Ok((Ledger::load(nothing).await?, Vec::new()));
     }

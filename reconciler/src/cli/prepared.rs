@@ -32,7 +32,8 @@ pub fn prepare(path: Option<&Path>, spec: &SpecArgs, console: &Console) -> Resul
     let warned = compiled.findings().warnings() > 0;
     let files = compiled.sources.len();
     let (tree, model) = compiled.model(console)?;
-    let plan = Plan::of(&model).map_err(|cycle| Failure::error("the jobs wait for each other").because(&cycle))?;
+    let plan =
+        Plan::of(&model).map_err(|cycle| Failure::error("the jobs wait for each other").because(&cycle))?;
     Ok(Prepared { tree, model, plan, warned, files })
 }
 

@@ -19,7 +19,7 @@ use super::args::SelectArgs;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::select::{NoMatch, Universe};
+use super::select::Universe;
 use super::sink::Format;
 use crate::ledger::Ledger;
 use crate::policy::{Allowed, refusals};
@@ -67,7 +67,9 @@ impl Proposed {
             [one] => Err(Failure::new(Exit::Refused, format!("refused: {one}"))),
             [first, rest @ ..] => {
                 let failure = Failure::new(Exit::Refused, format!("refused: {first}"));
-                Err(rest.iter().fold(failure, |failure, reason| failure.hint(format!("also refused: {reason}"))))
+                Err(rest
+                    .iter()
+                    .fold(failure, |failure, reason| failure.hint(format!("also refused: {reason}"))))
             }
         }
     }
@@ -92,7 +94,7 @@ impl Proposed {
 /// Leaves only the changes of selected jobs.
 fn narrow(changes: &mut Changes, plan: &Plan, select: &SelectArgs) -> Result<(), Failure> {
     let universe = Universe::of_plan(plan);
-    let selected = universe.select(select).map_err(NoMatch::into_failure)?;
+    let selected = universe.select(select)?;
     let selected: BTreeSet<JobId> = selected.iter().map(|subject| subject.instance.job.clone()).collect();
     let before = changes.changes.len();
     changes.changes.retain(|change| selected.contains(&change.job));
@@ -170,7 +172,8 @@ pub fn stale(found: &[Stale]) -> Failure {
             by.unwrap_or_default()
         )
     };
-    let failure = Failure::new(Exit::Stale, "the plan is stale: something that it rests on has changed since");
+    let failure =
+        Failure::new(Exit::Stale, "the plan is stale: something that it rests on has changed since");
     let failure = found.iter().take(10).fold(failure, |failure, stale| failure.hint(words(stale)));
     failure.hint("make a new plan: `windlass plan --out FILE`")
 }
@@ -199,8 +202,11 @@ pub async fn commit(
                 let again = diff(&ledger.fleet().recorded(), &proposed.plan);
                 let moved = proposed.changes.changes.iter().any(|change| !again.changes.contains(change));
                 if moved {
-                    return Err(Failure::new(Exit::Stale, format!("{key} changed while this was being applied"))
-                        .hint("nothing was applied; run the command again to see what it would do now"));
+                    return Err(Failure::new(
+                        Exit::Stale,
+                        format!("{key} changed while this was being applied"),
+                    )
+                    .hint("nothing was applied; run the command again to see what it would do now"));
                 }
             }
             crate::ledger::Written::Fenced(_) => {}

@@ -13,7 +13,7 @@ use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::opened::{block_on, open_existing};
 use super::prepared::project_root;
-use crate::engine::{self, Engine, Flow};
+use crate::engine::{Engine, Flow};
 use crate::lease::{Acquired, Held};
 use crate::session::Session;
 
@@ -44,8 +44,12 @@ async fn reconcile(args: &Args, console: &Console) -> Outcome {
     let (session, ledger) = open_existing(&root, &url).await?;
     if args.once {
         let instances = Fleet::present;
-        let task =
-            Task { command: "reconcile", instances: &instances, wait: &args.wait, resume: "windlass reconcile --once" };
+        let task = Task {
+            command: "reconcile",
+            instances: &instances,
+            wait: &args.wait,
+            resume: "windlass reconcile --once",
+        };
         let ended = see_through(&session, ledger, &task, console).await?;
         return conclude(&ended, &task, Exit::Error, console);
     }
@@ -96,9 +100,6 @@ async fn acquire(session: &Session, console: &Console) -> Result<Box<dyn Held>, 
 async fn drive(session: &Session, lease: Box<dyn Held>) -> Result<(), Failure> {
     let ledger = session.ledger().await?;
     let mut engine = Engine::new(ledger, lease, session.connect());
-    match engine.run(&Notify::new(), |_, _| Flow::Go).await {
-        Ok(()) => Ok(()),
-        Err(error @ engine::Error::Fenced(_)) => Err(Failure::error(error)),
-        Err(engine::Error::Ledger(error)) => Err(error.into()),
-    }
+    engine.run(&Notify::new(), |_, _| Flow::Go).await?;
+    Ok(())
 }

@@ -30,7 +30,9 @@ fn detail(fleet: &Fleet, instance: &Instance, status: Option<&Status>) -> String
     let state = status.map_or(&State::NEW, |status| &status.state);
     let attempt = status.map_or(0, |status| status.attempt_number().0);
     match state {
-        State::Waiting { not_before: Some(until) } => format!("attempt {} not before {until:.0}", attempt + 1),
+        State::Waiting { not_before: Some(until) } => {
+            format!("attempt {} not before {until:.0}", attempt + 1)
+        }
         State::Waiting { not_before: None } if attempt == 0 => waits_for(fleet, instance),
         _ => match (state.reason(), attempt) {
             (Some(reason), _) => reason.to_owned(),
@@ -42,7 +44,7 @@ fn detail(fleet: &Fleet, instance: &Instance, status: Option<&Status>) -> String
 
 /// What an instance that has not started waits for.
 pub fn waits_for(fleet: &Fleet, instance: &Instance) -> String {
-    let reasons = fleet.upstreams(instance).iter().filter_map(|upstream| match judge(upstream) {
+    let reasons = fleet.upstreams(instance).into_iter().filter_map(|upstream| match judge(&upstream) {
         Verdict::Met => None,
         Verdict::Pending(reason) | Verdict::Never(reason) => Some(reason),
     });

@@ -61,7 +61,8 @@ async fn begin(args: &Args, console: &Console) -> Outcome {
     let instances = |fleet: &Fleet| -> Vec<Instance> {
         fleet.runs.get(&id).map(|run| run.instances().map(|(one, _)| one).collect()).unwrap_or_default()
     };
-    let resume = format!("windlass wait '{}.*@{}'", id.pipeline, id.to_string().split('@').nth(1).unwrap_or_default());
+    let resume =
+        format!("windlass wait '{}.*@{}'", id.pipeline, id.to_string().split('@').nth(1).unwrap_or_default());
     let task = Task { command: "run", instances: &instances, wait: &args.wait, resume: &resume };
     let ended = see_through(&session, ledger, &task, console).await?;
     conclude(&ended, &task, Exit::Error, console)
@@ -100,7 +101,10 @@ async fn commit(ledger: &mut Ledger, pipeline: &Name, args: &Args) -> Result<Run
         }
         let run = Run {
             jobs: jobs(fleet, pipeline)?,
-            root: batches(fleet).find(|one| one.job().pipeline == *pipeline).map(|one| one.root.clone()).unwrap_or_default(),
+            root: batches(fleet)
+                .find(|one| one.job().pipeline == *pipeline)
+                .map(|one| one.root.clone())
+                .unwrap_or_default(),
             change: change.clone(),
             ended: None,
             id: id.clone(),
