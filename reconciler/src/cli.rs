@@ -1,17 +1,22 @@
 //! The command line: parses, dispatches, and turns what came of it into an exit code.
 //!
-//! A command is one file under `cli/` with `Args` and
-//! `pub fn run(args: &Args, console: &Console) -> Outcome`, or `pub async fn run` where it awaits something
-//! (its arm says [`runtime::block_on`]); a variant of [`Command`]; an arm of [`Command::run`]; a place in [`help::GROUPS`]. A result goes to
+//! A command is one file under `cli/` with `Args` and `pub fn run(args: &Args, console: &Console) -> Outcome`;
+//! a variant of [`Command`]; an arm of [`Command::run`]; a place in [`help::GROUPS`]. A result goes to
 //! [`Console::print`], or through [`args::OutputArgs::sinks`] where it has several forms; everything else to
-//! [`Console::note`]. A failure is a [`Failure`]: what, why, and what to do.
+//! [`Console::note`]. A failure is a [`Failure`]: what, why, and what to do. What awaits something runs inside of
+//! `run`, on a runtime of its own.
 
+pub mod applies;
+pub mod apply;
 pub mod args;
 pub mod argv;
 pub mod compiled;
 pub mod completions;
 pub mod console;
+pub mod converging;
 pub mod defect;
+pub mod destroy;
+pub mod drift;
 pub mod exit;
 pub mod explain;
 pub mod failure;
@@ -20,23 +25,34 @@ pub mod help;
 pub mod init;
 pub mod log;
 pub mod nearest;
+pub mod opened;
+pub mod operations;
 pub mod paint;
+pub mod plan;
+pub mod prepared;
 pub mod progress;
+pub mod proposal;
+pub mod reconcile;
 pub mod render;
-pub mod runtime;
+pub mod rows;
+pub mod run;
 pub mod select;
+pub mod show;
 pub mod sink;
 pub mod table;
+pub mod targets;
 pub mod time;
 pub mod validate;
 pub mod vars;
 pub mod version;
+pub mod wait;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use windlass_core::operate::Operation;
 
 use args::{ColorChoice, Globals, Verbosity};
 use console::Console;
@@ -67,6 +83,33 @@ enum Command {
     Render(render::Args),
     Graph(graph::Args),
     Explain(explain::Args),
+    Plan(plan::Args),
+    Show(show::Args),
+    Apply(apply::Args),
+    Destroy(destroy::Args),
+    Drift(drift::Args),
+    Applies(applies::Args),
+    Wait(wait::Args),
+    Run(run::Args),
+    /// Stop jobs; they stay stopped until they are started
+    Stop(operations::Args),
+    /// Start jobs that were stopped or have failed
+    Start(operations::Args),
+    /// Replace what runs by a new attempt
+    Restart(operations::Args),
+    /// Try again what has failed or is lost
+    Retry(operations::Args),
+    /// Stop jobs for a while; what waits for them goes on waiting
+    Suspend(operations::Args),
+    /// Go on with jobs that were suspended
+    Resume(operations::Args),
+    /// Refuse the removal of jobs
+    Protect(operations::Args),
+    /// Allow the removal of jobs again
+    Unprotect(operations::Args),
+    /// Take jobs out of the project and leave what runs alone
+    Forget(operations::Args),
+    Reconcile(reconcile::Args),
     Completions(completions::Args),
     Version(version::Args),
 }
@@ -79,6 +122,24 @@ impl Command {
             Self::Render(args) => render::run(args, console),
             Self::Graph(args) => graph::run(args, console),
             Self::Explain(args) => explain::run(args, console),
+            Self::Plan(args) => plan::run(args, console),
+            Self::Show(args) => show::run(args, console),
+            Self::Apply(args) => apply::run(args, console),
+            Self::Destroy(args) => destroy::run(args, console),
+            Self::Drift(args) => drift::run(args, console),
+            Self::Applies(args) => applies::run(args, console),
+            Self::Wait(args) => wait::run(args, console),
+            Self::Run(args) => run::run(args, console),
+            Self::Stop(args) => operations::run(Operation::Stop, "stop", args, console),
+            Self::Start(args) => operations::run(Operation::Start, "start", args, console),
+            Self::Restart(args) => operations::run(Operation::Restart, "restart", args, console),
+            Self::Retry(args) => operations::run(Operation::Retry, "retry", args, console),
+            Self::Suspend(args) => operations::run(Operation::Suspend, "suspend", args, console),
+            Self::Resume(args) => operations::run(Operation::Start, "resume", args, console),
+            Self::Protect(args) => operations::run(Operation::Protect, "protect", args, console),
+            Self::Unprotect(args) => operations::run(Operation::Unprotect, "unprotect", args, console),
+            Self::Forget(args) => operations::run(Operation::Forget, "forget", args, console),
+            Self::Reconcile(args) => reconcile::run(args, console),
             Self::Completions(args) => completions::run(args, console),
             Self::Version(args) => version::run(args, console),
         }
@@ -89,10 +150,10 @@ impl Command {
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     defect::catch();
     let args: Vec<OsString> = args.into_iter().skip(1).collect();
-    run(args).into()
+    run_line(args).into()
 }
 
-fn run(args: Vec<OsString>) -> Exit {
+fn run_line(args: Vec<OsString>) -> Exit {
     let color = argv::color(&args).and_then(|when| ColorChoice::from_str(when, true).ok());
     let early = Console::of_process(color.unwrap_or_default(), &Verbosity::default());
     match parse(args) {

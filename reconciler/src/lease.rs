@@ -1,5 +1,8 @@
 //! Who decides: one owner at a time, for liveness alone. Safety does not rest on it.
 
+pub mod file;
+pub mod memory;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use windlass_core::id::Epoch;

@@ -31,6 +31,8 @@ pub struct Saved {
     pub lineage: String,
     /// The folder that relative paths in the specs are relative to.
     pub root: String,
+    /// The store, as it was named.
+    pub store: String,
     /// The project's clusters.
     pub clusters: IndexMap<Name, Cluster>,
     /// What it showed.
@@ -69,6 +71,7 @@ impl Saved {
         changes: Changes,
         clusters: &IndexMap<Name, Cluster>,
         root: &str,
+        store: &str,
         ledger: &Ledger,
         created: Timestamp,
     ) -> Self {
@@ -79,6 +82,7 @@ impl Saved {
             created,
             lineage: ledger.store().lineage().to_owned(),
             root: root.to_owned(),
+            store: store.to_owned(),
             clusters: clusters.clone(),
             changes,
             jobs: plan.jobs().cloned().collect(),

@@ -19,7 +19,7 @@ pub struct Session {
     /// Its store.
     pub store: Arc<dyn Store>,
     /// Its lease.
-    pub lease: Box<dyn Lease>,
+    pub lease: Arc<dyn Lease>,
     /// The folder that the embedded store and the local clusters live in.
     pub folder: PathBuf,
 }

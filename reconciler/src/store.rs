@@ -7,14 +7,17 @@
 pub(crate) mod conformance;
 pub mod key;
 pub mod memory;
+mod open;
 pub mod sqlite;
 
+use std::io;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use windlass_core::id::{Epoch, OpId, Version};
 
 pub use key::Key;
+pub use open::{Opened, exists, open};
 
 /// One record as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +65,8 @@ impl Expect {
 pub struct Entry {
     /// What it is about: an instance's name, or a command's subject.
     pub subject: String,
-    /// Its number within its subject, from 1; entries without one are numbered by the store.
+    /// Its number within its subject, from 1; entries without one get the next from the store, and are read back
+    /// with it.
     pub sequence: Option<u64>,
     /// When, in milliseconds since 1970, by the writer's clock.
     pub at: i64,
@@ -82,13 +86,14 @@ pub struct Line {
 /// Writes that are done together or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transaction {
-    /// Names this transaction. Committing the same one again is answered like the first time.
+    /// Names this transaction. Once it is done, committing it again changes nothing and is answered like the first
+    /// time; one that was refused was not done, and is looked at anew.
     pub op: OpId,
     /// The epoch of the lease under which an owner writes; none for a user's command.
     pub epoch: Option<Epoch>,
     /// Records that are read and must still have these versions; `None`: must still be absent.
     pub guards: Vec<(Key, Option<Version>)>,
-    /// The changes.
+    /// The changes. Each key once: a second write of it is a conflict.
     pub writes: Vec<Write>,
     /// What is added to the history.
     pub history: Vec<Entry>,
@@ -152,6 +157,19 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// What a failed call of the operating system means for `store`.
+    pub(crate) fn denied(store: impl Into<String>, what: &str, error: &io::Error) -> Self {
+        let (store, reason) = (store.into(), format!("{what}: {error}"));
+        match error.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Self::ReadOnly { store, reason }
+            }
+            _ => Self::Unavailable { store, reason },
+        }
+    }
+}
+
 /// Which lines of history are read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Query {
@@ -185,7 +203,9 @@ pub trait Store: Send + Sync {
     /// Does all of a transaction, durably, or none of it.
     async fn commit(&self, transaction: &Transaction) -> Result<Commit, Error>;
 
-    /// Whether the transaction of this id was done: the answer to [`Error::Unknown`].
+    /// Whether the transaction of this id was done: the answer to [`Error::Unknown`], and to a commit whose future
+    /// was dropped. Final for all that this process asked before. Only the last transactions are remembered: some
+    /// tens of thousands at least.
     async fn settle(&self, op: OpId) -> Result<bool, Error>;
 
     /// The present moment: taken before a scan, it is what [`Store::changed`] waits from.

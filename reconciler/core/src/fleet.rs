@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use windlass_compiler::diff::{Recorded, RecordedJob};
 use windlass_compiler::model::{Job, Mode};
 use windlass_compiler::name::{JobId, Name};
 
@@ -63,6 +64,14 @@ impl Fleet {
         streams.chain(batches).filter(|instance| self.is_open(instance)).collect()
     }
 
+    /// The latest instance of every job that belongs to the project, and whatever has yet to end: what an apply
+    /// sees to its goal.
+    pub fn present(&self) -> Vec<Instance> {
+        let belonging = self.desired.values().filter(|desired| desired.goal.intent.belongs());
+        let latest = belonging.filter_map(|desired| self.latest(desired.job()));
+        latest.chain(self.active()).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
     /// Whether an instance belongs to the project, or has yet to leave it.
     fn is_open(&self, instance: &Instance) -> bool {
         let wanted = self.wanted(instance);
@@ -92,6 +101,14 @@ impl Fleet {
             Mode::Stream => Some(Instance::stream(job.clone())),
             Mode::Batch => self.runs_of(&job.pipeline).rev().find_map(|run| run.instance(job)),
         }
+    }
+
+    /// What is recorded, as a plan is compared with it.
+    pub fn recorded(&self) -> Recorded {
+        let belonging = self.desired.values().filter(|desired| desired.goal.intent.belongs());
+        belonging
+            .map(|desired| RecordedJob { spec: desired.spec.clone(), protected: desired.is_protected() })
+            .collect()
     }
 
     /// The runs of a pipeline, in order of logical time.

@@ -11,7 +11,7 @@ use windlass_compiler::style::Style;
 
 use super::exit::Exit;
 use super::paint::{Tone, paint};
-use crate::{lease, store};
+use crate::{converge, engine, lease, ledger, store};
 
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
@@ -129,6 +129,36 @@ impl From<store::Error> for Failure {
 impl From<lease::Error> for Failure {
     fn from(error: lease::Error) -> Self {
         Self::error(error)
+    }
+}
+
+impl From<ledger::Error> for Failure {
+    fn from(error: ledger::Error) -> Self {
+        match error {
+            ledger::Error::Store(error) => error.into(),
+            other => Self::error(other),
+        }
+    }
+}
+
+impl From<engine::Error> for Failure {
+    fn from(error: engine::Error) -> Self {
+        match error {
+            engine::Error::Ledger(error) => error.into(),
+            engine::Error::Fenced(_) => {
+                Self::error(error).hint("what was asked is recorded; `windlass status` shows how it goes on")
+            }
+        }
+    }
+}
+
+impl From<converge::Error> for Failure {
+    fn from(error: converge::Error) -> Self {
+        match error {
+            converge::Error::Engine(error) => error.into(),
+            converge::Error::Lease(error) => error.into(),
+            converge::Error::Ledger(error) => error.into(),
+        }
     }
 }
 

@@ -125,7 +125,7 @@ impl Local {
     /// Starts a supervisor and waits until it has said something.
     async fn start(&self, name: &ExternalName, uid: Uid) -> Outcome {
         let line = self.supervisor.clone();
-        let opened = self.blocking(name, |path| Folder::open(path)).await;
+        let opened = self.blocking(name, Folder::open).await;
         let folder = match opened {
             Ok(Some(folder)) => folder,
             Ok(None) => return Outcome::Gone,

@@ -9,21 +9,21 @@ mod read;
 mod row;
 mod schema;
 mod site;
+mod watch;
 mod worker;
 
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use rusqlite::Connection;
-use tokio::sync::watch;
 use windlass_core::fault::{Rule, is_off};
 use windlass_core::id::{Epoch, OpId};
 
 use super::{Commit, Error, Key, Line, Moment, Query, Record, Store, Transaction};
 use admission::Admitted;
 use site::Site;
+use watch::Watch;
 use worker::Worker;
 
 /// How a store is opened.
@@ -41,9 +41,10 @@ pub enum Open {
 pub struct Sqlite {
     site: Arc<Site>,
     lineage: String,
-    writer: Option<Worker>,
     reader: Worker,
-    news: watch::Sender<()>,
+    // Closed last: only a connection that may write can put the log into the file and remove it.
+    writer: Option<Worker>,
+    watch: OnceLock<Watch>,
 }
 
 impl Sqlite {
@@ -58,7 +59,7 @@ impl Sqlite {
         };
         let reader = start("store-read", admission::reader(&site)?)?;
         let writer = if mode == Open::ReadOnly { None } else { Some(start("store-write", connection)?) };
-        Ok(Self { lineage, writer, reader, news: watch::Sender::new(()), site: Arc::new(site) })
+        Ok(Self { lineage, writer, reader, watch: OnceLock::new(), site: Arc::new(site) })
     }
 
     async fn ask<T: Send + 'static>(
@@ -105,14 +106,21 @@ impl Store for Sqlite {
         let work = move |sql: &mut Connection| commit::commit(sql, &site, &wanted, compared);
         let dead = || Err(self.site.unknown(transaction.op, "its thread has died: start again"));
         let (commit, moment) = self.writer()?.run(work).await.unwrap_or_else(dead)?;
-        if moment.is_some() {
-            self.news.send_replace(());
+        if moment.is_some()
+            && let Some(watch) = self.watch.get()
+        {
+            watch.tell();
         }
         Ok(commit)
     }
 
     async fn settle(&self, op: OpId) -> Result<bool, Error> {
-        self.ask(move |sql| read::settled(sql, op)).await
+        let Some(writer) = &self.writer else {
+            return self.ask(move |sql| read::settled(sql, op)).await;
+        };
+        let site = Arc::clone(&self.site);
+        let work = move |sql: &mut Connection| commit::settle(sql, &site, op);
+        writer.run(work).await.unwrap_or_else(|| Err(self.dead()))
     }
 
     async fn moment(&self) -> Result<Moment, Error> {
@@ -120,17 +128,11 @@ impl Store for Sqlite {
     }
 
     async fn changed(&self, since: Moment) -> Result<(), Error> {
-        let mut news = self.news.subscribe();
-        let mut pause = Duration::from_millis(50);
-        loop {
-            news.mark_unchanged();
-            if self.moment().await? != since {
-                return Ok(());
-            }
-            // Either way the next thing to do is to look again.
-            let _ = tokio::time::timeout(pause, news.changed()).await;
-            pause = (pause * 5 / 4).min(Duration::from_millis(200));
+        let mut wait = self.watch.get_or_init(|| Watch::start(&self.site)).wait();
+        while self.moment().await? == since {
+            wait.pause().await;
         }
+        Ok(())
     }
 
     async fn written(&self, since: Moment) -> Result<(Option<Vec<Key>>, Moment), Error> {

@@ -21,6 +21,9 @@ pub(super) fn supervisor(line: &[OsString], folder: &Folder, uid: &Uid) -> io::R
     let (program, arguments) = line.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND;
     let log = folder.file(LOG, flags)?.ok_or(io::ErrorKind::NotFound)?;
+    // What this process was left open by others (a lock of `flock`, a pipe of `make`) must not stay open for as
+    // long as a job runs.
+    close_fds::set_fds_cloexec(3, &[]);
     // A child that nobody waits for is reaped by the runtime.
     Command::new(program)
         .args(arguments)

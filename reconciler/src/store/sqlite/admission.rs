@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -25,7 +26,8 @@ pub(super) fn admit(site: &Site, mode: Open) -> Result<Admitted, Error> {
     present(site, mode, marked.as_deref())?;
     let mut connection = connect(site, mode)?;
     let lineage = identify(site, mode, marked.as_deref(), &mut connection)?;
-    if mode != Open::ReadOnly {
+    whole(site, &connection)?;
+    if writable(site, &connection)? {
         write_ahead(site, &connection)?;
     }
     Ok(Admitted { connection, lineage })
@@ -69,6 +71,18 @@ fn connect(site: &Site, mode: Open) -> Result<Connection, Error> {
     prepare().map_err(|error| site.failed(&error))
 }
 
+/// What is in the file, as of one moment.
+fn examine(site: &Site, connection: &mut Connection) -> Result<Content, Error> {
+    let failed = |error| site.failed(&error);
+    let sql = connection.transaction().map_err(failed)?;
+    schema::examine(&sql).map_err(failed)
+}
+
+/// Whether the file may be written: SQLite opens a file without that permission for reading.
+fn writable(site: &Site, connection: &Connection) -> Result<bool, Error> {
+    connection.is_readonly("main").map(|denied| !denied).map_err(|error| site.failed(&error))
+}
+
 /// The lineage of the store in the file, if it is the one that belongs here.
 fn identify(
     site: &Site,
@@ -76,7 +90,7 @@ fn identify(
     marked: Option<&str>,
     connection: &mut Connection,
 ) -> Result<String, Error> {
-    let mut content = schema::examine(connection).map_err(|error| site.failed(&error))?;
+    let mut content = examine(site, connection)?;
     if content == Content::Blank && marked.is_none() && mode == Open::Create {
         content = schema::initialise(connection, site)?;
     }
@@ -91,6 +105,21 @@ fn identify(
     }
 }
 
+/// Refuses a file that ends within a page, which SQLite would fill up with zeros. While there is a log, its end
+/// may be under way.
+fn whole(site: &Site, connection: &Connection) -> Result<(), Error> {
+    let length = |path: &Path| fs::metadata(path).map_or(0, |found| found.len());
+    let page = connection
+        .pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0))
+        .map_err(|error| site.failed(&error))?;
+    let logged = length(&site.folder().join(site.log())) > 0;
+    match length(&site.database) % u64::from(page) {
+        0 => Ok(()),
+        _ if logged => Ok(()),
+        _ => Err(site.damaged("its end is missing")),
+    }
+}
+
 /// Completes an initialisation that died before the marker was written.
 fn adopt(site: &Site, mode: Open, lineage: String) -> Result<String, Error> {
     if mode != Open::ReadOnly {
@@ -101,9 +130,8 @@ fn adopt(site: &Site, mode: Open, lineage: String) -> Result<String, Error> {
 
 /// Switches to a write-ahead log, which lets readers and one writer work at once. Kept in the file.
 fn write_ahead(site: &Site, connection: &Connection) -> Result<(), Error> {
-    let journal: String = connection
-        .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
-        .map_err(|error| site.failed(&error))?;
+    let switch = || connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0));
+    let journal: String = busy::retry(switch).map_err(|error| site.failed(&error))?;
     match journal.as_str() {
         "wal" => Ok(()),
         _ => Err(site.refused("its file system has no shared memory for SQLite: keep it on a local disk")),

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 /// How long a writer waits for others.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -27,6 +27,22 @@ pub(super) fn wait(connection: &mut Connection, patience: Duration) -> rusqlite:
         }
         patient
     }))
+}
+
+/// Tries again what SQLite gives up at once when others are there: it does not ask the connection's handler before
+/// a change of the journal.
+pub(super) fn retry<T>(mut attempt: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    let random = RandomState::new();
+    let since = Instant::now();
+    let busy = |error: &rusqlite::Error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
+    let mut outcome = attempt();
+    let mut tries = 0;
+    while outcome.as_ref().is_err_and(busy) && since.elapsed() < PATIENCE {
+        thread::sleep(pause(tries, &random));
+        tries += 1;
+        outcome = attempt();
+    }
+    outcome
 }
 
 /// Uneven, so that two writers do not meet for ever; never long, so that a hot writer cannot starve the others.

@@ -38,6 +38,20 @@ pub(super) fn commit(
     Ok(outcome)
 }
 
+/// Whether a transaction was done, for good: asked behind all that this process asked before, and if the answer is
+/// no, what a failed write may have left in the log is overwritten, so that no recovery brings it back.
+pub(super) fn settle(connection: &mut Connection, site: &Site, op: OpId) -> Result<bool, Error> {
+    site.unmoved()?;
+    let failed = |error: rusqlite::Error| site.failed(&error);
+    let sql = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    if read::settled(&sql, op).map_err(failed)? {
+        return Ok(true);
+    }
+    sql.execute("UPDATE meta SET value = value WHERE name = 'moment'", []).map_err(failed)?;
+    sql.commit().map_err(failed)?;
+    Ok(false)
+}
+
 /// Raises the barrier.
 pub(super) fn raise(connection: &mut Connection, site: &Site) -> Result<Epoch, Error> {
     site.unmoved()?;

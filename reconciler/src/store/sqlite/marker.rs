@@ -2,8 +2,8 @@
 //! a database that is gone, emptied or another one is noticed instead of being taken for a new store.
 
 use std::fs::{self, File};
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
-use std::process;
 
 use super::site::Site;
 use crate::store::Error;
@@ -41,7 +41,8 @@ fn place(site: &Site, lineage: &str) -> io::Result<()> {
     let folder = File::open(site.folder())?;
     // The name of the database must be durable before the marker claims that it exists.
     folder.sync_all()?;
-    let draft = site.marker.with_extension(format!("id.{}.{lineage}", process::id()));
+    // A name that no other process or thread draws.
+    let draft = site.marker.with_extension(format!("id.{:016x}", RandomState::new().hash_one(lineage)));
     let mut file = File::create(&draft)?;
     writeln!(file, "{lineage}")?;
     file.sync_all()?;

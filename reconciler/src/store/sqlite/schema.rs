@@ -29,15 +29,15 @@ pub(super) enum Content {
     Foreign,
 }
 
-/// Looks what is in the file.
-pub(super) fn examine(connection: &Connection) -> rusqlite::Result<Content> {
-    let application = pragma(connection, "application_id")?;
-    let format = pragma(connection, "user_version")?;
-    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+/// Looks what is in the file. In a transaction, since another process may be making it a store.
+pub(super) fn examine(sql: &Transaction<'_>) -> rusqlite::Result<Content> {
+    let application = pragma(sql, "application_id")?;
+    let format = pragma(sql, "user_version")?;
+    let tables: i64 = sql.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     Ok(match application {
         0 if tables == 0 => Content::Blank,
         APPLICATION if format > FORMAT => Content::Newer(format),
-        APPLICATION => Content::Ours { lineage: lineage(connection)? },
+        APPLICATION => Content::Ours { lineage: lineage(sql)? },
         _ => Content::Foreign,
     })
 }
@@ -50,8 +50,9 @@ pub(super) fn initialise(connection: &mut Connection, site: &Site) -> Result<Con
     if examine(&sql).map_err(failed)? == Content::Blank {
         create(&sql).map_err(failed)?;
     }
+    let content = examine(&sql).map_err(failed)?;
     sql.commit().map_err(failed)?;
-    examine(connection).map_err(failed)
+    Ok(content)
 }
 
 fn create(sql: &Transaction<'_>) -> rusqlite::Result<()> {

@@ -1,6 +1,8 @@
 //! Where a store lies, and what its troubles are called: turns SQLite's errors into ours, with what a person can
 //! do about them. Knows no table.
 
+use std::ffi::OsString;
+use std::fmt::Display;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -40,6 +42,13 @@ impl Site {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
         }
+    }
+
+    /// The name of the write-ahead log, in the same folder.
+    pub(super) fn log(&self) -> OsString {
+        let mut name = self.database.file_name().unwrap_or_default().to_owned();
+        name.push("-wal");
+        name
     }
 
     /// Remembers which file was opened.
@@ -102,6 +111,7 @@ impl Site {
             Some(ErrorCode::OutOfMemory | ErrorCode::OperationInterrupted) => {
                 self.unavailable(error.to_string())
             }
+            Some(ErrorCode::TooBig) => self.refused("a record is larger than a database can hold"),
             _ => self.damaged(error),
         }
     }
@@ -116,19 +126,19 @@ impl Site {
 
     /// What a failed call of the operating system means.
     pub(super) fn denied(&self, what: &str, error: &io::Error) -> Error {
-        let reason = format!("{what}: {error}");
-        match error.kind() {
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => self.read_only(reason),
-            _ => self.unavailable(reason),
-        }
+        Error::denied(self.name(), what, error)
     }
 
-    pub(super) fn damaged(&self, error: &rusqlite::Error) -> Error {
+    pub(super) fn damaged(&self, error: impl Display) -> Error {
         self.refused(format!("the file is damaged ({error}); {}", self.mend()))
     }
 
+    /// The file holds something else: never ours, or no longer.
     pub(super) fn foreign(&self) -> Error {
-        self.refused("the file is no Windlass store: move it away, or keep the store elsewhere")
+        match self.marker.exists() {
+            true => self.refused(format!("the file is not what was initialised here; {}", self.mend())),
+            false => self.refused("it is no Windlass store: move it away, or keep the store elsewhere"),
+        }
     }
 
     /// How a store that cannot be used any more is mended.
@@ -145,7 +155,9 @@ impl Site {
         match rustix::fs::access(self.folder(), Access::WRITE_OK) {
             Err(denied @ (Errno::ACCESS | Errno::ROFS | Errno::PERM)) => {
                 let folder = self.folder().display();
-                self.read_only(format!("the folder {folder} is not writable: {denied}"))
+                self.read_only(format!(
+                    "the folder {folder} is not writable, which SQLite needs even to read: {denied}"
+                ))
             }
             _ => self.unavailable(error.to_string()),
         }
@@ -154,4 +166,45 @@ impl Site {
 
 fn extended(error: &rusqlite::Error) -> Option<i32> {
     error.sqlite_error().map(|error| error.extended_code)
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    fn sqlite(code: i32) -> rusqlite::Error {
+        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
+    }
+
+    fn kind(error: &Error) -> &'static str {
+        match error {
+            Error::Unavailable { .. } => "unavailable",
+            Error::ReadOnly { .. } => "read-only",
+            Error::Refused { .. } => "refused",
+            Error::Unknown { .. } => "unknown",
+        }
+    }
+
+    #[test]
+    fn a_commit_that_failed_is_unknown_unless_sqlite_is_sure() {
+        let site = Site::new(Path::new("/nowhere/store.db"));
+        for (code, statement, commit) in [
+            (ffi::SQLITE_BUSY, "unavailable", "unavailable"),
+            (ffi::SQLITE_FULL, "unavailable", "unavailable"),
+            (ffi::SQLITE_READONLY, "read-only", "read-only"),
+            (ffi::SQLITE_IOERR_FSYNC, "unavailable", "unknown"),
+            (ffi::SQLITE_IOERR_WRITE, "unavailable", "unknown"),
+            (ffi::SQLITE_IOERR_SHORT_READ, "refused", "unknown"),
+            (ffi::SQLITE_NOMEM, "unavailable", "unknown"),
+            (ffi::SQLITE_CORRUPT, "refused", "unknown"),
+            (ffi::SQLITE_NOTADB, "refused", "unknown"),
+            (ffi::SQLITE_CANTOPEN, "unavailable", "unknown"),
+            (ffi::SQLITE_PERM, "read-only", "unknown"),
+        ] {
+            assert_eq!(kind(&site.failed(&sqlite(code))), statement, "{code}");
+            assert_eq!(kind(&site.commit_failed(OpId(1), &sqlite(code))), commit, "{code}");
+        }
+    }
 }

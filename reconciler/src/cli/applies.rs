@@ -1,0 +1,192 @@
+//! `windlass applies`: what was applied, and what an interrupted apply left.
+
+use jiff::Timestamp;
+use windlass_core::apply::{Apply, Progress};
+use windlass_core::desired::Intent;
+use windlass_core::fleet::{Fleet, Outlook};
+use windlass_core::id::{ApplyId, Instance};
+use windlass_core::mutation::Mutation;
+use windlass_core::operate::{Operation, Target, operate};
+
+use super::apply::close;
+use super::args::{OutputArgs, StoreArgs};
+use super::console::Console;
+use super::converging::{Task, WaitArgs, conclude, failures, see_through};
+use super::exit::Exit;
+use super::failure::{Failure, Outcome};
+use super::nearest::nearest;
+use super::opened::{block_on, change, open_existing};
+use super::prepared::project_root;
+use super::sink::Format;
+use super::table::Table;
+use super::time::ago;
+use crate::ledger::{Ledger, Written};
+
+/// List applies, and go on with or give up an interrupted one
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// List applies, the latest last
+    List {
+        #[command(flatten)]
+        store: StoreArgs,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Go on with an interrupted apply
+    Resume {
+        /// The apply; the latest without one
+        id: Option<String>,
+        #[command(flatten)]
+        store: StoreArgs,
+        #[command(flatten)]
+        wait: WaitArgs,
+    },
+    /// Give up an interrupted apply: what has not reached its goal is stopped
+    Abort {
+        /// The apply; the latest without one
+        id: Option<String>,
+        #[command(flatten)]
+        store: StoreArgs,
+        #[command(flatten)]
+        wait: WaitArgs,
+    },
+}
+
+/// Lists, resumes or aborts.
+pub fn run(args: &Args, console: &Console) -> Outcome {
+    match &args.command {
+        Command::List { store, output } => block_on(list(store, output, console)),
+        Command::Resume { id, store, wait } => block_on(resume(id.as_deref(), store, wait, console)),
+        Command::Abort { id, store, wait } => block_on(abort(id.as_deref(), store, wait, console)),
+    }
+}
+
+async fn list(store: &StoreArgs, output: &OutputArgs, console: &Console) -> Outcome {
+    let sinks = output.sinks(console, &[Format::Text, Format::Json])?;
+    let (root, url) = project_root(store)?;
+    let (_, ledger) = open_existing(&root, &url).await?;
+    let fleet = ledger.fleet();
+    sinks.write(|format, style| match format {
+        Format::Json => windlass_compiler::escape::json(&fleet.applies.values().collect::<Vec<_>>()) + "\n",
+        _ => table(fleet).text(style),
+    })?;
+    Ok(Exit::Done)
+}
+
+fn table(fleet: &Fleet) -> Table {
+    let now = Timestamp::now();
+    let mut table = Table::new(["APPLY", "WHEN", "BY", "CHANGES", "PROGRESS", "MESSAGE"]);
+    for apply in fleet.applies.values() {
+        table.row([
+            apply.id.to_string().into(),
+            ago(apply.change.at, now).into(),
+            apply.change.author.as_str().into(),
+            apply.operations.len().to_string().into(),
+            progress(fleet, apply).into(),
+            apply.change.message.clone().unwrap_or_default().into(),
+        ]);
+    }
+    table
+}
+
+/// How far an apply is; of one that was not seen to its end, by what is now.
+fn progress(fleet: &Fleet, apply: &Apply) -> String {
+    match &apply.progress {
+        Progress::Converged(_) => "converged".to_owned(),
+        Progress::Failed(_) => "failed".to_owned(),
+        Progress::Aborted(_) => "aborted".to_owned(),
+        Progress::Committed => {
+            let about = about(fleet, apply);
+            let met = about.iter().filter(|one| fleet.outlook(one) == Outlook::Met).count();
+            format!("interrupted: {met} of {} reached", about.len())
+        }
+    }
+}
+
+/// The instances that an apply is about.
+fn about(fleet: &Fleet, apply: &Apply) -> Vec<Instance> {
+    let streams = apply.operations.iter().map(|operation| Instance::stream(operation.job.clone()));
+    let is_stream = |instance: &Instance| {
+        let spec = fleet.desired.get(&instance.job).map(|desired| &desired.spec);
+        spec.is_some_and(|spec| spec.mode == windlass_compiler::model::Mode::Stream)
+    };
+    let runs = apply.runs.iter().filter_map(|id| fleet.runs.get(id));
+    let batches = runs.flat_map(|run| run.instances().map(|(instance, _)| instance).collect::<Vec<_>>());
+    streams.filter(is_stream).chain(batches).collect()
+}
+
+/// The apply of that id, or the latest.
+fn find(fleet: &Fleet, id: Option<&str>) -> Result<Apply, Failure> {
+    let Some(id) = id else {
+        let latest = fleet.applies.values().next_back().cloned();
+        return latest.ok_or_else(|| Failure::error("nothing was ever applied here"));
+    };
+    fleet.applies.get(&ApplyId(id.to_owned())).cloned().ok_or_else(|| {
+        let failure = Failure::error(format!("there is no apply `{id}`"));
+        match nearest(id, fleet.applies.keys().map(|known| known.0.as_str())) {
+            Some(near) => failure.hint(format!("did you mean `{near}`?")),
+            None => failure.hint("`windlass applies list` lists them"),
+        }
+    })
+}
+
+async fn resume(id: Option<&str>, store: &StoreArgs, wait: &WaitArgs, console: &Console) -> Outcome {
+    let (root, url) = project_root(store)?;
+    let (session, ledger) = open_existing(&root, &url).await?;
+    let apply = find(ledger.fleet(), id)?;
+    let resume = format!("windlass applies resume {}", apply.id);
+    let task =
+        Task { command: "applies resume", instances: &|fleet| about(fleet, &apply), wait, resume: &resume };
+    let mut ended = see_through(&session, ledger, &task, console).await?;
+    let fleet = ended.ledger.fleet();
+    let met = failures(fleet, &about(fleet, &apply)).is_empty();
+    close(&mut ended, &apply.id, met).await?;
+    conclude(&ended, &task, Exit::Partial, console)
+}
+
+async fn abort(id: Option<&str>, store: &StoreArgs, wait: &WaitArgs, console: &Console) -> Outcome {
+    let (root, url) = project_root(store)?;
+    let (session, mut ledger) = open_existing(&root, &url).await?;
+    let apply = find(ledger.fleet(), id)?;
+    if apply.progress != Progress::Committed {
+        return Err(Failure::error(format!("{} is over: there is nothing to give up", apply.id)));
+    }
+    let stopped = give_up(&mut ledger, &apply).await?;
+    console.note(&format!("given up: {} stopped", stopped.len()));
+    if wait.no_wait {
+        return Ok(Exit::Done);
+    }
+    let task =
+        Task { command: "applies abort", instances: &|_| stopped.clone(), wait, resume: "windlass wait" };
+    let ended = see_through(&session, ledger, &task, console).await?;
+    conclude(&ended, &task, Exit::Error, console)
+}
+
+/// Stops what has not reached its goal, and says so in the journal, in one transaction.
+async fn give_up(ledger: &mut Ledger, apply: &Apply) -> Result<Vec<Instance>, Failure> {
+    let change = change("applies abort", None);
+    loop {
+        let fleet = ledger.fleet();
+        let open: Vec<Instance> = about(fleet, apply)
+            .into_iter()
+            .filter(|one| fleet.outlook(one) != Outlook::Met)
+            .filter(|one| fleet.wanted(one).is_some_and(|wanted| wanted.goal.intent == Intent::Run))
+            .collect();
+        let targets: Vec<Target> = open
+            .iter()
+            .map(|one| Target { job: one.job.clone(), instance: one.run.map(|_| one.clone()) })
+            .collect();
+        let (mutation, _) = operate(fleet, Operation::Stop, &targets, &change);
+        let progress = Progress::Aborted(change.at);
+        let mutation = Mutation { apply: Some(Apply { progress, ..apply.clone() }), ..mutation };
+        if ledger.commit(&mutation, &[]).await? == Written::Done {
+            return Ok(open);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! `windlass destroy`: plans and applies the removal of jobs.
+
+use windlass_compiler::diff::Kind;
+use windlass_compiler::plan::Plan;
+use windlass_core::fleet::Fleet;
+
+use super::apply::{Consent, see_to_it};
+use super::args::{SelectArgs, StoreArgs};
+use super::console::Console;
+use super::converging::WaitArgs;
+use super::exit::Exit;
+use super::failure::{Failure, Outcome};
+use super::opened::{block_on, open_existing};
+use super::prepared::project_root;
+use super::proposal::{Proposed, write};
+use super::select::Expression;
+use super::sink::Format;
+use super::targets::targets;
+use crate::policy::Allowed;
+
+/// Stop jobs and remove them from the project
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  windlass destroy                       everything; asks for the project's name
+  windlass destroy 'orders.*' --yes")]
+pub struct Args {
+    /// Jobs; all without any
+    #[arg(value_name = "SELECT")]
+    select: Vec<Expression>,
+    #[command(flatten)]
+    store: StoreArgs,
+    #[command(flatten)]
+    consent: Consent,
+    #[command(flatten)]
+    wait: WaitArgs,
+}
+
+/// Destroys.
+pub fn run(args: &Args, console: &Console) -> Outcome {
+    block_on(destroy(args, console))
+}
+
+async fn destroy(args: &Args, console: &Console) -> Outcome {
+    let (root, url) = project_root(&args.store)?;
+    let (session, ledger) = open_existing(&root, &url).await?;
+    let proposed = removal(ledger.fleet(), &args.select)?;
+    console.print(&write(&proposed.changes, "removal", None, Format::Text, console.style()))?;
+    // The name is asked for instead of the number of jobs.
+    let allowed = Allowed { destroy: Some(usize::MAX), ..args.consent.allowed()? };
+    proposed.permit(ledger.fleet(), &allowed)?;
+    if !proposed.changes.is_empty() && !args.consent.yes {
+        confirm(proposed.changes.project.as_str(), console)?;
+    }
+    see_to_it(&session, ledger, &proposed, &[], &args.consent, &args.wait, "destroy", console).await
+}
+
+fn confirm(project: &str, console: &Console) -> Result<(), Failure> {
+    let answer = console.ask(
+        &format!("This stops and removes the jobs above. Type the project's name, `{project}`, to go on:"),
+        "`--yes` removes without asking",
+    )?;
+    if answer == project {
+        return Ok(());
+    }
+    Err(Failure::new(Exit::Refused, "nothing was removed: the answer was not the project's name"))
+}
+
+/// The plan of what stays, against what is recorded.
+fn removal(fleet: &Fleet, select: &[Expression]) -> Result<Proposed, Failure> {
+    let project = fleet.project.as_ref().ok_or_else(|| Failure::error("nothing was ever applied here"))?;
+    let gone: Vec<_> = targets(fleet, select, &[])?.into_iter().map(|target| target.job).collect();
+    let staying = fleet
+        .desired
+        .values()
+        .filter(|desired| desired.goal.intent.belongs() && !gone.contains(desired.job()));
+    let plan = Plan::new(
+        project.name.clone(),
+        project.environment.clone(),
+        staying.map(|desired| desired.spec.clone()),
+    )
+    .map_err(|cycle| Failure::error("the recorded jobs wait for each other").because(&cycle))?;
+    let root = fleet.desired.values().next().map(|desired| desired.root.clone()).unwrap_or_default();
+    let mut proposed = Proposed::new(plan, project.clusters.clone(), root, fleet, &SelectArgs::default())?;
+    proposed.changes.changes.retain(|change| change.kind == Kind::Remove);
+    Ok(proposed)
+}

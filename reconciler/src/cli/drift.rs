@@ -1,0 +1,143 @@
+//! `windlass drift`: what differs from what was applied. Reads only.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use windlass_core::desired::Intent;
+use windlass_core::fleet::Fleet;
+use windlass_core::id::{ExternalName, Instance};
+use windlass_core::observed::{Observation, Phase};
+
+use super::args::{OutputArgs, StoreArgs};
+use super::console::Console;
+use super::exit::Exit;
+use super::failure::Outcome;
+use super::opened::{block_on, open_existing};
+use super::prepared::project_root;
+use super::sink::Format;
+use super::table::Table;
+use crate::driver::Silence;
+use crate::session::Session;
+
+/// Show what differs from what was applied
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  windlass drift
+  windlass drift --json
+
+Exit codes: 0 nothing differs, 2 something does.")]
+pub struct Args {
+    #[command(flatten)]
+    store: StoreArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// One thing that is not as it was applied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The instance.
+    pub instance: String,
+    /// What is different.
+    pub what: String,
+}
+
+/// Compares, and says so.
+pub fn run(args: &Args, console: &Console) -> Outcome {
+    let sinks = args.output.sinks(console, &[Format::Text, Format::Json])?;
+    let findings = block_on(async {
+        let (root, url) = project_root(&args.store)?;
+        let (session, ledger) = open_existing(&root, &url).await?;
+        Ok(look(&session, ledger.fleet()).await)
+    })?;
+    sinks.write(|format, style| match format {
+        Format::Json => windlass_compiler::escape::json(&findings) + "\n",
+        _ => text(&findings, style),
+    })?;
+    Ok(if findings.is_empty() { Exit::Done } else { Exit::Differs })
+}
+
+fn text(findings: &[Finding], style: &windlass_compiler::style::Style) -> String {
+    if findings.is_empty() {
+        return "drift: none\n".to_owned();
+    }
+    let mut table = Table::new(["JOB", "DIFFERS"]);
+    for finding in findings {
+        table.row([finding.instance.as_str().into(), finding.what.as_str().into()]);
+    }
+    table.text(style)
+}
+
+/// What a plan says of drift.
+pub fn summary(findings: &[Finding]) -> String {
+    match findings.len() {
+        0 => "none".to_owned(),
+        1 => "1 job".to_owned(),
+        count => format!("{count} jobs"),
+    }
+}
+
+/// Asks every cluster, and compares with what is recorded.
+pub async fn look(session: &Session, fleet: &Fleet) -> Vec<Finding> {
+    let Some(project) = &fleet.project else { return Vec::new() };
+    let mut findings = Vec::new();
+    for (name, kind) in &project.clusters {
+        match session.driver(name, kind).list().await {
+            Ok(seen) => findings.extend(compare(fleet, name, &seen)),
+            Err(Silence { reason }) => {
+                findings.push(Finding {
+                    instance: format!("cluster {name}"),
+                    what: format!("does not answer: {reason}"),
+                });
+            }
+        }
+    }
+    findings
+}
+
+/// What one cluster shows, against what is recorded of it.
+fn compare(fleet: &Fleet, cluster: &windlass_compiler::name::Name, seen: &[Observation]) -> Vec<Finding> {
+    let seen: BTreeMap<&ExternalName, &Observation> = seen.iter().map(|one| (&one.name, one)).collect();
+    let mut findings = Vec::new();
+    for instance in fleet.present() {
+        let (Some(wanted), Some(status)) = (fleet.wanted(&instance), fleet.statuses.get(&instance)) else {
+            continue;
+        };
+        let Some(attempt) = status.attempt.as_ref().filter(|attempt| attempt.cluster == *cluster) else {
+            continue;
+        };
+        if !status.state.is_live() || wanted.goal.intent != Intent::Run {
+            continue;
+        }
+        let what = match seen.get(&attempt.name).map(|one| &one.phase) {
+            None => Some("it is gone".to_owned()),
+            Some(Phase::Ended { end, .. }) => Some(format!("it has ended: {}", ended(end))),
+            Some(Phase::Vanished { reason }) => Some(format!("it is lost: {reason}")),
+            Some(Phase::Impaired { reason }) => Some(format!("it is impaired: {reason}")),
+            Some(Phase::Suspended | Phase::Starting | Phase::Running { .. }) => None,
+        };
+        findings.extend(what.map(|what| Finding { instance: instance.to_string(), what }));
+    }
+    let strays = seen.values().filter_map(|one| {
+        let (_, reason) = windlass_core::sweep::sweep(fleet, one)?;
+        Some(Finding {
+            instance: label(&one.label.instance),
+            what: format!("{} runs, and should not: {reason}", one.name),
+        })
+    });
+    findings.extend(strays);
+    findings
+}
+
+fn ended(end: &windlass_core::observed::End) -> &str {
+    match end {
+        windlass_core::observed::End::Succeeded => "with success",
+        windlass_core::observed::End::Failed(reason) => reason,
+        windlass_core::observed::End::Stopped => "it was stopped",
+    }
+}
+
+fn label(instance: &Instance) -> String {
+    instance.to_string()
+}

@@ -1,0 +1,118 @@
+//! `windlass plan`: what an apply would do, and whether what runs is as it was applied.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::args::{OutputArgs, SelectArgs, SpecArgs, StoreArgs};
+use super::console::Console;
+use super::drift::{self, Finding};
+use super::exit::Exit;
+use super::failure::{Failure, Outcome};
+use super::opened::{block_on, open_project, store_url};
+use super::prepared::{Prepared, prepare};
+use super::proposal::{FailOn, Proposed, fails_on, write};
+use super::sink::Format;
+use crate::ledger::Ledger;
+use crate::saved::Saved;
+use crate::session::Session;
+use crate::store::{self, Store, memory::Memory};
+
+/// Show what apply would change
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  windlass plan
+  windlass plan --out plan.json && windlass apply plan.json
+  windlass plan --format markdown          for a comment on a pull request
+  windlass plan --detailed-exitcode        exit 2 where something would change")]
+pub struct Args {
+    /// A spec tree, a spec file or `-`
+    path: Option<PathBuf>,
+    #[command(flatten)]
+    spec: SpecArgs,
+    #[command(flatten)]
+    store: StoreArgs,
+    #[command(flatten)]
+    select: SelectArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+    /// Save the plan, for `windlass apply FILE`
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Exit 2 where something would change
+    #[arg(long)]
+    detailed_exitcode: bool,
+    /// Exit 1 where the plan has any of these
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    fail_on: Vec<FailOn>,
+    /// Ask the clusters only, and leave the specs aside: the same as `windlass drift`
+    #[arg(long)]
+    refresh_only: bool,
+}
+
+/// Plans.
+pub fn run(args: &Args, console: &Console) -> Outcome {
+    block_on(plan(args, console))
+}
+
+async fn plan(args: &Args, console: &Console) -> Outcome {
+    let forms = [Format::Text, Format::Concise, Format::Json, Format::Markdown];
+    let sinks = args.output.sinks(console, &forms)?;
+    let prepared = prepare(args.path.as_deref(), &args.spec, console)?;
+    let url = store_url(&args.store, Some(&prepared.model.store));
+    let (ledger, drifted) = records(prepared.tree.root(), &url).await?;
+    let heading = prepared.heading();
+    let warned = prepared.warned;
+    let Prepared { tree, model, plan, .. } = prepared;
+    let root = tree.root().display().to_string();
+    let mut proposed = Proposed::new(plan, model.clusters, root, ledger.fleet(), &args.select)?;
+    if args.refresh_only {
+        proposed.changes.changes.clear();
+    }
+    let said = drift::summary(&drifted);
+    sinks.write(|format, style| write(&proposed.changes, &heading, Some(&said), format, style))?;
+    for finding in &drifted {
+        console.note(&format!("drift: {} {}", finding.instance, finding.what));
+    }
+    if let Some(path) = &args.out {
+        save(path, &proposed, &url, &ledger)?;
+        console.hint(&format!("`windlass apply {}` does exactly this", path.display()));
+    }
+    let failing = fails_on(&proposed.changes, !drifted.is_empty(), warned, &args.fail_on);
+    if let [first, ..] = failing.as_slice() {
+        return Err(Failure::error(format!("the plan has what --fail-on names: {first:?}").to_lowercase()));
+    }
+    let differs = !proposed.changes.is_empty() || (args.refresh_only && !drifted.is_empty());
+    Ok(if args.detailed_exitcode && differs { Exit::Differs } else { Exit::Done })
+}
+
+/// The records, and how what runs differs from them. Planning makes no store: before the first apply nothing is
+/// recorded.
+async fn records(root: &Path, url: &str) -> Result<(Ledger, Vec<Finding>), Failure> {
+    if !store::exists(url, root)? {
+        let nothing: std::sync::Arc<dyn Store> = std::sync::Arc::new(Memory::new());
+        return Ok((Ledger::load(nothing).await?, Vec::new()));
+    }
+    let session: Session = open_project(root, url, false).await?;
+    let ledger = session.ledger().await?;
+    let drifted = drift::look(&session, ledger.fleet()).await;
+    Ok((ledger, drifted))
+}
+
+fn save(path: &Path, proposed: &Proposed, url: &str, ledger: &Ledger) -> Result<(), Failure> {
+    let saved = Saved::new(
+        &proposed.plan,
+        proposed.changes.clone(),
+        &proposed.clusters,
+        &proposed.root,
+        url,
+        ledger,
+        Timestamp::now(),
+    );
+    let text = serde_json::to_string_pretty(&saved).expect("a plan is a map with string keys") + "\n";
+    let failed = |error: std::io::Error| {
+        Failure::error(format!("the plan cannot be saved to `{}`", path.display())).because(&error)
+    };
+    std::fs::write(path, text).map_err(failed)
+}

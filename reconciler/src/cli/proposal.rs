@@ -1,0 +1,221 @@
+//! What an apply would do: a plan against the records, refused or confirmed.
+
+use std::collections::BTreeSet;
+
+use indexmap::IndexMap;
+use windlass_compiler::diff::{Changes, Effect, Kind, Notes, diff};
+use windlass_compiler::escape;
+use windlass_compiler::model::Cluster;
+use windlass_compiler::name::{JobId, Name};
+use windlass_compiler::plan::Plan;
+use windlass_compiler::style::Style;
+use windlass_core::desired::Change;
+use windlass_core::fleet::Fleet;
+use windlass_core::id::ApplyId;
+use windlass_core::mutation::Mutation;
+use windlass_core::propose::{Proposal, propose};
+
+use super::args::SelectArgs;
+use super::console::Console;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::select::Universe;
+use super::sink::Format;
+use crate::ledger::Ledger;
+use crate::policy::{Allowed, refusals};
+use crate::saved::Stale;
+
+/// A plan and its changes against what is recorded.
+pub struct Proposed {
+    /// The plan.
+    pub plan: Plan,
+    /// Its clusters.
+    pub clusters: IndexMap<Name, Cluster>,
+    /// The folder that relative paths in the specs are relative to.
+    pub root: String,
+    /// What it changes.
+    pub changes: Changes,
+}
+
+impl Proposed {
+    /// What `plan` changes of what is recorded, as far as it was selected.
+    pub fn new(
+        plan: Plan,
+        clusters: IndexMap<Name, Cluster>,
+        root: String,
+        fleet: &Fleet,
+        select: &SelectArgs,
+    ) -> Result<Self, Failure> {
+        let mut changes = diff(&fleet.recorded(), &plan);
+        if !select.select.is_empty() || !select.exclude.is_empty() {
+            narrow(&mut changes, &plan, select)?;
+        }
+        Ok(Self { plan, clusters, root, changes })
+    }
+
+    /// What applying it writes.
+    pub fn mutation(&self, fleet: &Fleet, id: ApplyId, change: Change) -> Mutation {
+        let (plan, changes, clusters, root) = (&self.plan, &self.changes, &self.clusters, &*self.root);
+        propose(fleet, &Proposal { plan, changes, clusters, root, id, change })
+    }
+
+    /// Fails where the changes are refused, with every reason.
+    pub fn permit(&self, fleet: &Fleet, allowed: &Allowed) -> Result<(), Failure> {
+        let reasons = refusals(fleet, &self.changes, allowed);
+        match reasons.as_slice() {
+            [] => Ok(()),
+            [one] => Err(Failure::new(Exit::Refused, format!("refused: {one}"))),
+            [first, rest @ ..] => {
+                let failure = Failure::new(Exit::Refused, format!("refused: {first}"));
+                Err(rest
+                    .iter()
+                    .fold(failure, |failure, reason| failure.hint(format!("also refused: {reason}"))))
+            }
+        }
+    }
+
+    /// Asks, where the changes end or interrupt something that runs.
+    pub fn confirm(&self, fleet: &Fleet, yes: bool, console: &Console) -> Result<(), Failure> {
+        let interrupts = |change: &&windlass_compiler::diff::Change| {
+            let live = fleet.latest(&change.job).and_then(|instance| fleet.statuses.get(&instance));
+            change.effect.interrupts() && live.is_some_and(|status| status.state.is_live())
+        };
+        let count = self.changes.changes.iter().filter(interrupts).count();
+        if yes || count == 0 {
+            return Ok(());
+        }
+        let question = format!("{count} running {} would be interrupted. Apply? [y/N]", plural(count, "job"));
+        let answer = console.ask(&question, "`--yes` applies without asking")?;
+        let agreed = matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes");
+        if agreed { Ok(()) } else { Err(Failure::new(Exit::Refused, "not applied: the answer was no")) }
+    }
+}
+
+/// Leaves only the changes of selected jobs.
+fn narrow(changes: &mut Changes, plan: &Plan, select: &SelectArgs) -> Result<(), Failure> {
+    let universe = Universe::of_plan(plan);
+    let selected = universe.select(select)?;
+    let selected: BTreeSet<JobId> = selected.iter().map(|subject| subject.instance.job.clone()).collect();
+    let before = changes.changes.len();
+    changes.changes.retain(|change| selected.contains(&change.job));
+    changes.unchanged += before - changes.changes.len();
+    Ok(())
+}
+
+/// The changes in a form of output.
+pub fn write(changes: &Changes, heading: &str, drift: Option<&str>, format: Format, style: &Style) -> String {
+    let notes = Notes { heading: Some(heading), drift };
+    match format {
+        Format::Json => escape::json(changes) + "\n",
+        Format::Markdown => changes.markdown(&notes),
+        Format::Concise => concise(changes),
+        _ => changes.text(style, &notes),
+    }
+}
+
+/// One line a change, without columns.
+fn concise(changes: &Changes) -> String {
+    let line = |change: &windlass_compiler::diff::Change| {
+        let sign = match change.kind {
+            Kind::Create => '+',
+            Kind::Update => '~',
+            Kind::Remove => '-',
+        };
+        format!("{sign} {} {}\n", change.job, change.effect)
+    };
+    changes.changes.iter().map(line).collect()
+}
+
+/// Reasons of `--fail-on` that hold.
+pub fn fails_on(changes: &Changes, drifted: bool, warned: bool, reasons: &[FailOn]) -> Vec<FailOn> {
+    let any = |test: &dyn Fn(&windlass_compiler::diff::Change) -> bool| changes.changes.iter().any(test);
+    let holds = |reason: &FailOn| match reason {
+        FailOn::Destroy => any(&|change| change.kind == Kind::Remove),
+        FailOn::Restart => any(&|change| change.effect.interrupts() && change.kind == Kind::Update),
+        FailOn::StateLoss => any(&|change| change.effect == Effect::StateLoss),
+        FailOn::Drift => drifted,
+        FailOn::Warning => warned,
+    };
+    reasons.iter().copied().filter(holds).collect()
+}
+
+/// What a plan may be made to fail on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum FailOn {
+    /// A job would be removed.
+    Destroy,
+    /// A running job would be interrupted.
+    Restart,
+    /// A job would lose state.
+    StateLoss,
+    /// Something is not as it was applied.
+    Drift,
+    /// The compiler warns.
+    Warning,
+}
+
+/// Why a plan is stale, and what to do.
+pub fn stale(found: &[Stale]) -> Failure {
+    let words = |stale: &Stale| {
+        let version = |read: &Option<crate::saved::Read>| match read {
+            Some(read) => format!("version {}", read.version),
+            None => "nothing".to_owned(),
+        };
+        let by = stale.found.as_ref().and_then(|read| read.change.as_ref()).map(|change| {
+            format!(", by {} at {:.0} with `windlass {}`", change.author, change.at, change.command)
+        });
+        format!(
+            "{}: the plan read {}, now there is {}{}",
+            stale.key,
+            version(&stale.planned),
+            version(&stale.found),
+            by.unwrap_or_default()
+        )
+    };
+    let failure =
+        Failure::new(Exit::Stale, "the plan is stale: something that it rests on has changed since");
+    let failure = found.iter().take(10).fold(failure, |failure, stale| failure.hint(words(stale)));
+    failure.hint("make a new plan: `windlass plan --out FILE`")
+}
+
+/// Commits a proposal. The records may move while a person thinks: then the same changes are worked out again, and
+/// committed only if they are still the ones that were shown.
+pub async fn commit(
+    ledger: &mut Ledger,
+    proposed: &Proposed,
+    guards: &[crate::store::Key],
+    id: &ApplyId,
+    change: &Change,
+) -> Result<Mutation, Failure> {
+    const TRIES: usize = 20;
+    for _ in 0..TRIES {
+        let mut change = change.clone();
+        change.apply = Some(id.clone());
+        let mutation = proposed.mutation(ledger.fleet(), id.clone(), change);
+        crate::fault::point("apply.before-commit");
+        match ledger.commit(&mutation, guards).await? {
+            crate::ledger::Written::Done => {
+                crate::fault::point("apply.after-commit");
+                return Ok(mutation);
+            }
+            crate::ledger::Written::Conflict(key) => {
+                let again = diff(&ledger.fleet().recorded(), &proposed.plan);
+                let moved = proposed.changes.changes.iter().any(|change| !again.changes.contains(change));
+                if moved {
+                    return Err(Failure::new(
+                        Exit::Stale,
+                        format!("{key} changed while this was being applied"),
+                    )
+                    .hint("nothing was applied; run the command again to see what it would do now"));
+                }
+            }
+            crate::ledger::Written::Fenced(_) => {}
+        }
+    }
+    Err(Failure::new(Exit::Busy, "the records change faster than this command can write"))
+}
+
+/// `job` or `jobs`.
+pub fn plural(count: usize, noun: &str) -> String {
+    if count == 1 { noun.to_owned() } else { format!("{noun}s") }
+}

@@ -1,0 +1,105 @@
+//! `windlass reconcile`: the service. Keeps what runs as it is wanted, until it is told to end.
+
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
+use windlass_core::fleet::Fleet;
+
+use super::args::StoreArgs;
+use super::console::Console;
+use super::converging::{Task, WaitArgs, conclude, named, see_through};
+use super::exit::Exit;
+use super::failure::{Failure, Outcome};
+use super::opened::{block_on, open_existing};
+use super::prepared::project_root;
+use crate::engine::{Engine, Flow};
+use crate::lease::{Acquired, Held};
+use crate::session::Session;
+
+/// How often a service that waits for the lease asks for it.
+const ASK: Duration = Duration::from_secs(1);
+/// The pause before it begins again after an error.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Keep what runs as it is wanted, until told to end
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Bring everything to its goal once, and end
+    #[arg(long)]
+    once: bool,
+    #[command(flatten)]
+    store: StoreArgs,
+    #[command(flatten)]
+    wait: WaitArgs,
+}
+
+/// Serves.
+pub fn run(args: &Args, console: &Console) -> Outcome {
+    block_on(reconcile(args, console))
+}
+
+async fn reconcile(args: &Args, console: &Console) -> Outcome {
+    let (root, url) = project_root(&args.store)?;
+    let (session, ledger) = open_existing(&root, &url).await?;
+    if args.once {
+        let instances = Fleet::present;
+        let task = Task {
+            command: "reconcile",
+            instances: &instances,
+            wait: &args.wait,
+            resume: "windlass reconcile --once",
+        };
+        let ended = see_through(&session, ledger, &task, console).await?;
+        return conclude(&ended, &task, Exit::Error, console);
+    }
+    drop(ledger);
+    let failed = |error: std::io::Error| Failure::error("signals cannot be watched").because(&error);
+    let mut int = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut term = signal(SignalKind::terminate()).map_err(failed)?;
+    tokio::select! {
+        failure = serve(&session, console) => Err(failure),
+        // Jobs go on without us: they are taken up again by whoever comes next.
+        _ = int.recv() => { console.note("ended by SIGINT; the jobs go on"); Ok(Exit::Interrupted) }
+        _ = term.recv() => { console.note("ended by SIGTERM; the jobs go on"); Ok(Exit::Terminated) }
+    }
+}
+
+/// Holds the lease whenever it can be had, and drives the engine under it. Ends only if nothing of that is possible.
+async fn serve(session: &Session, console: &Console) -> Failure {
+    loop {
+        let lease = match acquire(session, console).await {
+            Ok(lease) => lease,
+            Err(failure) => return failure,
+        };
+        console.note(&format!("reconciling, epoch {}", lease.epoch()));
+        if let Err(failure) = drive(session, lease).await {
+            console.fail(&failure);
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+async fn acquire(session: &Session, console: &Console) -> Result<Box<dyn Held>, Failure> {
+    let mut told = None;
+    loop {
+        match session.lease.acquire("reconcile").await? {
+            Acquired::Ours(lease) => return Ok(lease),
+            Acquired::Busy(holder) => {
+                if told != Some(holder.clone()) {
+                    let who = holder.as_ref().map_or("another process".to_owned(), named);
+                    console.note(&format!("waiting for {who}, which holds the lease"));
+                    told = Some(holder);
+                }
+                tokio::time::sleep(ASK).await;
+            }
+        }
+    }
+}
+
+async fn drive(session: &Session, lease: Box<dyn Held>) -> Result<(), Failure> {
+    let ledger = session.ledger().await?;
+    let mut engine = Engine::new(ledger, lease, session.connect());
+    engine.run(&Notify::new(), |_, _| Flow::Go).await?;
+    Ok(())
+}

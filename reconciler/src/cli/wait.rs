@@ -1,0 +1,51 @@
+//! `windlass wait`: until jobs have reached their goals, or can't.
+
+use windlass_core::fleet::Fleet;
+use windlass_core::id::Instance;
+
+use super::args::StoreArgs;
+use super::console::Console;
+use super::converging::{Task, WaitArgs, conclude, see_through};
+use super::exit::Exit;
+use super::failure::Outcome;
+use super::opened::{block_on, open_existing};
+use super::prepared::project_root;
+use super::select::Expression;
+use super::targets::targets;
+
+/// Wait until jobs have reached their goals, or can't
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  windlass wait                       everything
+  windlass wait 'orders.*' --timeout 10m")]
+pub struct Args {
+    /// Jobs or instances; all without any
+    #[arg(value_name = "SELECT")]
+    select: Vec<Expression>,
+    #[command(flatten)]
+    store: StoreArgs,
+    #[command(flatten)]
+    wait: WaitArgs,
+}
+
+/// Waits.
+pub fn run(args: &Args, console: &Console) -> Outcome {
+    block_on(async {
+        let (root, url) = project_root(&args.store)?;
+        let (session, ledger) = open_existing(&root, &url).await?;
+        let about = targets(ledger.fleet(), &args.select, &[])?;
+        let instances = |fleet: &Fleet| {
+            if args.select.is_empty() {
+                return fleet.present();
+            }
+            let latest = |target: &windlass_core::operate::Target| -> Option<Instance> {
+                target.instance.clone().or_else(|| fleet.latest(&target.job))
+            };
+            about.iter().filter_map(latest).collect()
+        };
+        let task = Task { command: "wait", instances: &instances, wait: &args.wait, resume: "windlass wait" };
+        let ended = see_through(&session, ledger, &task, console).await?;
+        conclude(&ended, &task, Exit::Error, console)
+    })
+}

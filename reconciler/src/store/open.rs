@@ -1,0 +1,195 @@
+//! From a URL to a store and the lease that belongs to it. What a URL says behind its scheme is never repeated
+//! in a message, unless it is a path: it may hold a password.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::memory::Memory;
+use super::sqlite::{Open, Sqlite};
+use super::{Error, Store};
+use crate::lease::Lease;
+use crate::lease::file::FileLease;
+use crate::lease::memory::MemoryLease;
+
+/// The file of the store in its folder.
+const DATABASE: &str = "store.db";
+
+/// The marker of the store in its folder.
+const MARKER: &str = "store.id";
+
+/// The file of the lease in the store's folder.
+const LEASE: &str = "lease";
+
+/// A store, and what belongs to it.
+pub struct Opened {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Who decides.
+    pub lease: Arc<dyn Lease>,
+    /// The folder of the store, where it has one.
+    pub folder: Option<PathBuf>,
+}
+
+/// Opens the store that `url` names: `file:PATH`, a folder relative to `root`, or `memory:`. Where there is none
+/// yet, `create` decides whether it is made or refused.
+pub async fn open(url: &str, root: &Path, create: bool) -> Result<Opened, Error> {
+    match Place::of(url, root)? {
+        Place::Memory => Ok(in_memory()),
+        Place::Folder(folder) => {
+            let mode = if create { Open::Create } else { Open::Existing };
+            let place = folder.display().to_string();
+            tokio::task::spawn_blocking(move || in_folder(folder, mode)).await.unwrap_or_else(|error| {
+                Err(Error::Unavailable { store: place, reason: format!("opening it failed: {error}") })
+            })
+        }
+    }
+}
+
+/// Whether a store was ever made where `url` says: its file or its marker is there.
+pub fn exists(url: &str, root: &Path) -> Result<bool, Error> {
+    match Place::of(url, root)? {
+        Place::Memory => Ok(false),
+        Place::Folder(folder) => Ok([DATABASE, MARKER].iter().any(|name| folder.join(name).exists())),
+    }
+}
+
+fn in_memory() -> Opened {
+    let store: Arc<dyn Store> = Arc::new(Memory::new());
+    let lease = Arc::new(MemoryLease::new(Arc::clone(&store)));
+    Opened { store, lease, folder: None }
+}
+
+fn in_folder(folder: PathBuf, mode: Open) -> Result<Opened, Error> {
+    if mode == Open::Create {
+        prepare(&folder)
+            .map_err(|error| Error::denied(folder.display().to_string(), "making its folder", &error))?;
+    }
+    let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.join(DATABASE), mode)?);
+    let lease = Arc::new(FileLease::new(&folder.join(LEASE), Arc::clone(&store)));
+    Ok(Opened { store, lease, folder: Some(folder) })
+}
+
+/// Makes the folder, and keeps a new one out of Git.
+fn prepare(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join(".gitignore"), "*\n")?;
+    match folder.parent() {
+        Some(parent) if parent != Path::new("") => File::open(parent)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
+/// Where a URL points.
+#[derive(Debug, PartialEq, Eq)]
+enum Place {
+    Folder(PathBuf),
+    Memory,
+}
+
+impl Place {
+    fn of(url: &str, root: &Path) -> Result<Self, Error> {
+        let (scheme, rest) = url.split_once(':').ok_or_else(|| refused("", "has no scheme"))?;
+        match (scheme, rest) {
+            ("file", "") => Err(refused("file:", "names no folder")),
+            ("file", path) => path_of(path).map(|path| Self::Folder(root.join(path))),
+            ("memory", "") => Ok(Self::Memory),
+            ("memory", _) => Err(refused("memory:", "takes nothing behind its colon")),
+            ("redis" | "rediss", _) => Err(refused(&format!("{scheme}:"), "is not supported yet")),
+            _ => Err(refused("", "has a scheme that is not known")),
+        }
+    }
+}
+
+/// The path of a `file:` URL; with two slashes it is absolute and names no host.
+fn path_of(text: &str) -> Result<&str, Error> {
+    match text.strip_prefix("//") {
+        None => Ok(text),
+        Some(path) if path.starts_with('/') => Ok(path),
+        Some(_) => Err(refused("file:", "names a host: write `file:PATH`, or `file:///PATH` from the root")),
+    }
+}
+
+fn refused(scheme: &str, problem: &str) -> Error {
+    let reason =
+        format!("its URL {problem}; a store is `file:PATH`, a folder beside the specs, or `memory:`");
+    Error::Refused { store: format!("{scheme}…"), reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::lease::Acquired;
+
+    #[test]
+    fn a_url_names_a_place() {
+        let folder = |path: &str| Place::Folder(PathBuf::from(path));
+        for (url, place) in [
+            ("file:.windlass", folder("/root/.windlass")),
+            ("file:../a b", folder("/root/../a b")),
+            ("file:/srv/x", folder("/srv/x")),
+            ("file:///srv/x", folder("/srv/x")),
+            ("memory:", Place::Memory),
+        ] {
+            assert_eq!(Place::of(url, Path::new("/root")).unwrap(), place, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_bad_url_is_refused_without_its_secrets() {
+        for (url, problem) in [
+            ("hunter2", "has no scheme"),
+            ("file:", "names no folder"),
+            ("file://me:hunter2@host/x", "names a host"),
+            ("memory:hunter2", "takes nothing"),
+            ("redis://me:hunter2@host", "is not supported yet"),
+            ("rediss://:hunter2@host", "is not supported yet"),
+            ("hunter2:x", "a scheme that is not known"),
+        ] {
+            let message = Place::of(url, Path::new("/")).unwrap_err().to_string();
+            assert!(message.contains(problem) && !message.contains("hunter2"), "{message}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_store_is_made_only_when_asked() {
+        let root = TempDir::new().unwrap();
+        let url = "file:.windlass/deep";
+        assert!(!exists(url, root.path()).unwrap());
+        let refused = open(url, root.path(), false).await.err().unwrap().to_string();
+        assert!(refused.contains("there is no store yet"), "{refused}");
+        assert!(!root.path().join(".windlass").exists());
+        let opened = open(url, root.path(), true).await.unwrap();
+        let folder = root.path().join(".windlass/deep");
+        assert_eq!(opened.folder.as_deref(), Some(&*folder));
+        assert_eq!(fs::read_to_string(folder.join(".gitignore")).unwrap(), "*\n");
+        assert!(exists(url, root.path()).unwrap());
+        let again = open(url, root.path(), false).await.unwrap();
+        assert_eq!(again.store.lineage(), opened.store.lineage());
+    }
+
+    #[tokio::test]
+    async fn a_folder_of_the_users_is_left_as_it_is() {
+        let root = TempDir::new().unwrap();
+        open("file:.", root.path(), true).await.unwrap();
+        assert!(!root.path().join(".gitignore").exists());
+    }
+
+    #[tokio::test]
+    async fn store_and_lease_belong_together() {
+        let root = TempDir::new().unwrap();
+        for url in ["memory:", "file:store"] {
+            let opened = open(url, root.path(), true).await.unwrap();
+            let Acquired::Ours(held) = opened.lease.acquire("test").await.unwrap() else {
+                panic!("{url}: busy");
+            };
+            assert!(opened.store.raise().await.unwrap() > held.epoch(), "{url}");
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! What a command prints.
+
+use windlass::driver::{Driver, Output};
+use windlass_core::id::ExternalName;
+use windlass_core::observed::End;
+
+use crate::world::World;
+
+#[tokio::test]
+async fn output_is_read_by_offset_while_it_grows() {
+    let world = World::new();
+    let running = world.running("echo one; echo two >&2; echo >> up; exec sleep 1000").await;
+    world.lines("up", 1).await;
+    let mut read = Output::default();
+    while read.next < 8 {
+        let more = world.local.output(&running.name, read.next, 3).await.expect("readable");
+        read.bytes.extend(more.bytes);
+        read.next = more.next;
+    }
+    assert_eq!(String::from_utf8_lossy(&read.bytes), "one\ntwo\n");
+    world.over(&running).await;
+}
+
+#[tokio::test]
+async fn output_is_bounded_and_keeps_its_offsets() {
+    let world = World::new();
+    let script = "head -c 30000000 /dev/zero | tr '\\0' 'x'; echo; echo last";
+    assert_eq!(world.end_of(world.shell(script)).await, End::Succeeded);
+    let name = ExternalName::reported("a.b-1");
+    let first = world.local.output(&name, 0, 100).await.expect("readable");
+    assert!(first.dropped >= 30_000_000 - 2 * (8 << 20), "{}", first.dropped);
+    assert_eq!(first.next, first.dropped + 100);
+    let last = world.local.output(&name, 30_000_000, 100).await.expect("readable");
+    assert_eq!(last, Output { bytes: b"\nlast\n".to_vec(), next: 30_000_006, dropped: 0 });
+}
