@@ -2,7 +2,8 @@
 //!
 //! One folder per attempt, named like the attempt, holds everything that is known of it; one supervisor process
 //! per attempt that was activated stands behind it (see [`supervisor`]). This module only reads folders, writes
-//! requests into them and starts supervisors; it keeps nothing in memory, so whoever comes later knows as much.
+//! requests into them and starts supervisors; all that is known stands in the folders, so whoever comes later knows
+//! as much.
 //!
 //! # Why nothing runs twice, and no stop is lost
 //!
@@ -31,6 +32,7 @@ mod folder;
 mod launch;
 mod lock;
 mod look;
+mod memory;
 mod output;
 mod perform;
 mod phase;
@@ -42,6 +44,7 @@ pub mod supervisor;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use windlass_core::action::{Action, Outcome};
@@ -50,6 +53,7 @@ use windlass_core::observed::Observation;
 
 use self::folder::Folder;
 use self::look::Seen;
+use self::memory::Memory;
 use self::perform::{Rules, Site};
 use super::{Driver, Output, Silence};
 
@@ -57,6 +61,7 @@ use super::{Driver, Output, Silence};
 #[derive(Debug)]
 pub struct Local {
     site: Site,
+    memory: Arc<Mutex<Memory>>,
     watch: events::Watch,
 }
 
@@ -65,7 +70,8 @@ impl Local {
     /// command line that starts a supervisor; folder and uid are added to it.
     pub fn new(top: PathBuf, supervisor: Vec<OsString>) -> Self {
         let top = std::path::absolute(&top).unwrap_or(top);
-        Self { watch: events::Watch::new(top.clone()), site: Site { top, supervisor } }
+        let watch = events::Watch::new(top.clone());
+        Self { site: Site { top, supervisor }, memory: Arc::default(), watch }
     }
 
     /// Asks something of an attempt's folder, if the name is one that a folder can have.
@@ -82,8 +88,13 @@ impl Local {
 #[async_trait]
 impl Driver for Local {
     async fn list(&self) -> Result<Vec<Observation>, Silence> {
-        let top = self.site.top.clone();
-        off(move || look::list(&top)).await?
+        let (top, memory) = (self.site.top.clone(), Arc::clone(&self.memory));
+        off(move || {
+            // A thread that died in the middle leaves less remembered, never anything wrong.
+            let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
+            look::list(&top, &mut memory)
+        })
+        .await?
     }
 
     async fn observe(&self, name: &ExternalName) -> Result<Option<Observation>, Silence> {

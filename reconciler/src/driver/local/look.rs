@@ -7,6 +7,7 @@ use windlass_core::id::ExternalName;
 use windlass_core::observed::Observation;
 
 use super::folder::Folder;
+use super::memory::{Memory, Stamp};
 use super::record::{self, Attempt};
 use super::{lock, phase, silence};
 use crate::driver::Silence;
@@ -50,12 +51,22 @@ fn is_alive(folder: &Folder) -> io::Result<bool> {
     Ok(lock::is_held(folder, lock::SUPERVISOR)? || phase::is_anything_alive(folder)?)
 }
 
-/// All attempts whose folders are in `top`, by name.
-pub(super) fn list(top: &Path) -> Result<Vec<Observation>, Silence> {
+/// All attempts whose folders are in `top`, by name. `memory` is left with exactly those that have ended.
+pub(super) fn list(top: &Path, memory: &mut Memory) -> Result<Vec<Observation>, Silence> {
+    let mut before = std::mem::take(memory);
     let mut found = Vec::new();
     for path in folders(top).map_err(|error| silence(top, &error))? {
-        match look(&path) {
-            Ok(seen) => found.extend(seen.map(|seen| seen.observation)),
+        let stamp = Stamp::of(&path);
+        let seen = match before.recall(&path, stamp) {
+            Some(observation) => Ok(Some(observation)),
+            None => look(&path).map(|seen| seen.map(|seen| seen.observation)),
+        };
+        match seen {
+            Ok(Some(observation)) => {
+                memory.keep(path, stamp, &observation);
+                found.push(observation);
+            }
+            Ok(None) => {}
             Err(error) => pass_over(&path, &error)?,
         }
     }
