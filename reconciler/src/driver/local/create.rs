@@ -13,8 +13,8 @@ use super::folder::{self, Folder};
 use super::process;
 use super::record::{self, Attempt, Command};
 
-/// Makes the folder of a new attempt at `path`; changes nothing if that name is taken.
-pub(super) fn make(path: &Path, create: &Create) -> io::Result<()> {
+/// Makes the folder of a new attempt at `path`; `false`, and nothing is changed, if that name is taken.
+pub(super) fn make(path: &Path, create: &Create) -> io::Result<bool> {
     let top = path.parent().unwrap_or(Path::new("/"));
     fs::create_dir_all(top)?;
     let uid = folder::random()?;
@@ -22,8 +22,7 @@ pub(super) fn make(path: &Path, create: &Create) -> io::Result<()> {
     fs::create_dir(&draft.0)?;
     let folder = Folder::open(&draft.0)?.ok_or(io::ErrorKind::NotFound)?;
     record::write_once(&folder, &attempt(Uid(uid), create)?)?;
-    folder::publish(&draft.0, path)?;
-    Ok(())
+    folder::publish(&draft.0, path)
 }
 
 /// Deletes an attempt's folder, running or not: what the rule of names that are given once forbids.
