@@ -5,7 +5,7 @@ mod repair;
 
 use std::path::{Path, PathBuf};
 
-use windlass_compiler::report;
+use windlass_compiler::report::{self, Findings};
 use windlass_compiler::style::Style;
 
 use super::args::{OutputArgs, SpecArgs};
@@ -19,16 +19,19 @@ use levels::Levels;
 /// Find every mistake in a spec, offline
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Formats: text, concise, json, sarif, github, gitlab, junit, markdown.
+
 Examples:
-  windlass validate                                     the tree around the current folder
-  windlass validate specs/shop -e prod                  one environment instead of every one
+  windlass validate                       the tree around the current folder
+  windlass validate specs/shop -e prod    one environment instead of every one
   windlass validate --deny warnings --report sarif=windlass.sarif
-  windlass validate --fix --diff                        show what --fix would change
-  generate-spec | windlass validate -                   a spec from standard input
+  windlass validate --fix --diff          show what --fix would change
+  make-spec | windlass validate -         a spec from standard input
 
 Exit codes: 0 valid, 1 not valid, 64 usage.")]
 pub struct Args {
     /// Trees or single files; `-` is standard input [default: the tree around the current folder]
+    #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
     spec: SpecArgs,
@@ -84,21 +87,26 @@ fn refuse_documents_in_a_row(args: &Args) -> Result<(), Failure> {
 }
 
 fn validate(path: Option<&Path>, args: &Args, levels: &Levels, console: &Console) -> Outcome {
+    let sinks = args.output.sinks(console, FORMATS)?;
     let mut compiled = Compiled::every(path, &args.spec)?;
     if args.fix && args.diff {
-        return repair::show(&compiled, console);
+        repair::show(&compiled, console)?;
+        return Ok(exit_of(&compiled.findings()));
     }
     if args.fix && repair::mend(&compiled, console)? {
         compiled = Compiled::every(path, &args.spec)?;
     }
     levels.apply(&mut compiled.reports);
     let findings = compiled.findings();
-    let sinks = args.output.sinks(console, FORMATS)?;
     sinks.write(|format, style| match format {
         Format::Text if compiled.reports.is_empty() => praise(&compiled, style),
         format => findings.write(of_report(format), style),
     })?;
-    Ok(if findings.errors() > 0 { Exit::Error } else { Exit::Done })
+    Ok(exit_of(&findings))
+}
+
+fn exit_of(findings: &Findings<'_>) -> Exit {
+    if findings.errors() > 0 { Exit::Error } else { Exit::Done }
 }
 
 /// `valid: 14 jobs in 3 pipelines, in each of prod, staging`.
