@@ -12,7 +12,7 @@ use crate::spec::Spec;
 use crate::world::{Unreadable, World};
 
 /// The largest file that is read.
-const LARGEST: usize = 256 << 20;
+const LARGEST: usize = 64 << 20;
 
 /// All that comes out of a compilation.
 #[derive(Debug)]

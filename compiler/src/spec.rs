@@ -66,6 +66,8 @@ pub(crate) enum Needs {
     Bool,
     /// A list of texts.
     List,
+    /// Nothing: no reference may stand there, which has been reported. What it names is in use all the same.
+    Nothing,
 }
 
 /// `[param.*]`.

@@ -7,7 +7,10 @@ pub(crate) fn nearest<'c>(written: &str, candidates: impl IntoIterator<Item = &'
         return None;
     }
     let folded = written.to_lowercase().replace('_', "-");
-    let allowed = (folded.chars().count() / 3).clamp(1, 4);
+    let allowed = match folded.chars().count() {
+        ..3 => 0,
+        length => (length / 3).min(4),
+    };
     let close = |candidate: &'c str| {
         let lengths = candidate.len().abs_diff(written.len()) <= allowed;
         let distance =

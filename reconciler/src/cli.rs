@@ -3,8 +3,8 @@
 //! A command is one file under `cli/` with `Args` and `pub fn run(args: &Args, console: &Console) -> Outcome`;
 //! a variant of [`Command`]; an arm of [`Command::run`]; a place in [`help::GROUPS`]. A result goes to
 //! [`Console::print`], or through [`args::OutputArgs::sinks`] where it has several forms; everything else to
-//! [`Console::note`]. A failure is a [`Failure`]: what, why, and what to do. What awaits something runs inside of
-//! `run`, on a runtime of its own.
+//! [`Console::note`]. A failure is a [`Failure`]: what, why, and what to do. What awaits something enters a
+//! runtime by [`opened::block_on`].
 
 pub mod applies;
 pub mod apply;

@@ -36,7 +36,10 @@ const STARTS: usize = 64;
 
 fn report(nodes: &[Node<'_>], upstreams: &Upstreams, knot: &[usize]) -> Option<Diagnostic> {
     let starts = knot.iter().take(STARTS);
-    let circle = starts.filter_map(|start| shortest(upstreams, knot, *start)).min_by_key(Vec::len)?;
+    let mut circle = starts.filter_map(|start| shortest(upstreams, knot, *start)).min_by_key(Vec::len)?;
+    let span = |(job, edge): &(usize, usize)| nodes[*job].edges[*edge].span;
+    let first = (0..circle.len()).min_by_key(|at| span(&circle[*at])).unwrap_or_default();
+    circle.rotate_left(first);
     let edges = circle.iter().map(|(job, edge)| {
         let edge = &nodes[*job].edges[*edge];
         (edge.span, upstream_address(nodes, &upstreams[*job], *job, edge.span), nodes[*job].address().into())

@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use crate::diagnostic::{Diagnostic, Fault, Graph, Layers, Semantics};
+use crate::diagnostic::{Diagnostic, Fault, Graph, Layers, Semantics, Severity};
 use crate::source::{FileId, Span};
 use crate::spec::{Environment, Key, Spec};
 use crate::suggest::nearest;
@@ -33,13 +33,21 @@ fn empty(spec: &Spec<'_>, found: &mut Vec<Diagnostic>) {
             found.push(Fault::Semantics(Semantics::NoJob { span: name.span, what }).into());
         }
     }
-    if spec.pipelines.is_empty() {
+    // What could not be read may have held the jobs.
+    if spec.pipelines.is_empty() && found.iter().all(|one| one.fault.severity() == Severity::Warning) {
         let span = spec.project.as_ref().map_or(spec.start, |project| project.span);
         found.push(Fault::Semantics(Semantics::NoJob { span, what: "the project".into() }).into());
     }
 }
 
 fn overlays(spec: &Spec<'_>, found: &mut Vec<Diagnostic>) {
+    if spec
+        .environments
+        .iter()
+        .all(|environment| environment.clusters.is_empty() && environment.jobs.is_empty())
+    {
+        return;
+    }
     let jobs = jobs_by_file(spec);
     for environment in &spec.environments {
         let clusters = || spec.clusters.iter().map(|cluster| cluster.key.text.as_ref());

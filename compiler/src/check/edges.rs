@@ -57,15 +57,20 @@ fn upstreams_of(
                 found.push(about(node, Graph::SelfEdge { span, job }));
             }
             Some(upstream) => upstreams.push((position, *upstream)),
-            None => found.push(unknown(nodes, node, edge)),
+            // Suggestions compare with every job; behind hundreds of faults nobody reads them.
+            None => found.push(unknown(nodes, node, edge, found.len() < SUGGESTED)),
         }
     }
     upstreams
 }
 
-fn unknown(nodes: &[Node<'_>], node: &Node<'_>, edge: &Edge<'_>) -> Diagnostic {
+/// How many faults may have suggestions.
+const SUGGESTED: usize = 500;
+
+fn unknown(nodes: &[Node<'_>], node: &Node<'_>, edge: &Edge<'_>, suggest: bool) -> Diagnostic {
     let siblings = nodes.iter().filter(|other| other.pipeline == node.pipeline).map(|other| other.name);
-    let near = nearest(&edge.job, siblings).map(str::to_owned).or_else(|| near_address(nodes, &edge.job));
+    let near = || nearest(&edge.job, siblings).map(str::to_owned).or_else(|| near_address(nodes, &edge.job));
+    let near = suggest.then(near).flatten();
     let (name, near) = (edge.job.as_ref().into(), near.map(Into::into));
     about(node, Graph::UnknownJob { span: edge.named, name, near })
 }

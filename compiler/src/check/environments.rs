@@ -27,7 +27,7 @@ pub(super) fn check<'e>(
         Environments::One(name) if declared.contains(&name.as_str()) => vec![Some(name)],
         Environments::One(name) => {
             found.push(unknown(&declared, name, None));
-            vec![None]
+            declared.into_iter().map(Some).collect()
         }
     }
 }

@@ -38,6 +38,9 @@ fn one<'e>(
         Ok(pieces) => pieces,
         Err(bad) => {
             let span = place(&bad.range);
+            if reference.needs == Needs::Nothing {
+                return;
+            }
             return faults.push(Fault::References(References::Malformed { span, why: bad.why }));
         }
     };
@@ -50,7 +53,9 @@ fn one<'e>(
         }
         known &= faults.len() == before;
     }
-    if known {
+    if reference.needs == Needs::Nothing {
+        faults.clear();
+    } else if known {
         faults.extend(misfit(spec, &pieces, reference));
     }
 }
@@ -132,6 +137,7 @@ impl Needs {
             Self::Int => kind == Type::Int,
             Self::Bool => kind == Type::Bool,
             Self::List => kind == Type::List,
+            Self::Nothing => true,
         }
     }
 
@@ -143,6 +149,7 @@ impl Needs {
             Self::Int => "a whole number",
             Self::Bool => "a boolean",
             Self::List => "a list",
+            Self::Nothing => "a plain value",
         }
     }
 }

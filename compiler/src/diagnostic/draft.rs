@@ -53,9 +53,11 @@ impl Draft {
         }
     }
 
-    /// Offers to replace a text.
+    /// Offers to replace a text; where its span holds quotes too, so does the new one.
     pub(super) fn replace(self, span: Span, written: &str, new: &str, safe: bool) -> Self {
-        self.fix(format!("replace `{written}` with `{new}`"), safe, span, new)
+        let quoted = span.range().len() == written.len() + 2;
+        let text = if quoted { format!("\"{new}\"") } else { new.to_owned() };
+        self.fix(format!("replace `{written}` with `{new}`"), safe, span, text)
     }
 
     /// Offers an edit.

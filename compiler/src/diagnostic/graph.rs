@@ -130,13 +130,15 @@ impl Graph {
                 draft.help("switch it on, or leave this edge out in the same environments").done()
             }
             Self::Cycle { edges, jobs } => {
-                let path: Vec<&str> = edges.iter().map(|(_, upstream, _)| upstream.as_ref()).collect();
-                let last = path.first().copied().unwrap_or_default();
+                let first = edges.first().map(|(.., job)| job.as_ref()).unwrap_or_default();
+                let path: Vec<String> =
+                    edges.iter().map(|(_, upstream, _)| format!("`{upstream}`")).collect();
+                let path = path.join(", which waits for ");
                 let more = match jobs.saturating_sub(edges.len()) {
                     0 => String::new(),
-                    more => format!(" (and {more} more in the same knot)"),
+                    more => format!(" ({more} more are in the same knot)"),
                 };
-                let message = format!("these jobs wait for each other: {} → {last}{more}", path.join(" → "));
+                let message = format!("`{first}` waits for {path}{more}");
                 let draft =
                     edges.iter().fold(Draft::new("WL0606", message), |draft, (span, upstream, job)| {
                         draft.at(*span, format!("`{job}` waits for `{upstream}`"))

@@ -28,6 +28,8 @@ pub(crate) struct Builder<'s> {
     keys: Keys<'s>,
     frames: Vec<Frame<'s>>,
     skipping: bool,
+    /// Whether the expression nests too deep: its value is not looked at.
+    poisoned: bool,
     /// What is defined twice.
     pub(crate) taken: Vec<Taken<'s>>,
     /// What nests too deep.
@@ -72,6 +74,7 @@ impl<'s> Builder<'s> {
             keys: Keys::default(),
             frames: Vec::new(),
             skipping: false,
+            poisoned: false,
             taken: Vec::new(),
             deep: Vec::new(),
         }
@@ -86,6 +89,7 @@ impl<'s> Builder<'s> {
     pub(crate) fn end_expression(&mut self) {
         self.frames.clear();
         self.skipping = false;
+        self.poisoned = false;
         if let Some(header) = self.header.take() {
             self.open_table(header);
         } else if !self.keys.parts.is_empty() {
@@ -143,6 +147,7 @@ impl<'s> Builder<'s> {
     }
 
     fn place(&mut self, range: Range, kind: Kind<'s>) {
+        let kind = if self.poisoned && self.frames.is_empty() { Kind::Poisoned } else { kind };
         let value = Value { span: self.span(range), kind };
         if let Some(Frame { content: Content::Array(items), .. }) = self.frames.last_mut() {
             items.push(value);
@@ -164,7 +169,7 @@ impl<'s> Builder<'s> {
     fn enter(&mut self, range: Range, content: Content<'s>) -> bool {
         if self.frames.len() >= DEEPEST {
             self.deep.push(self.span(range));
-            self.skipping = true;
+            (self.skipping, self.poisoned) = (true, true);
             return false;
         }
         self.frames.push(Frame { open: range.start(), content });

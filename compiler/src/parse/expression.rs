@@ -48,10 +48,11 @@ fn read_from(text: &str, builder: &mut Builder<'_>, faults: &mut Vec<Fault>) -> 
         parse_document(&tokens, builder, &mut first);
         builder.end_expression();
         if let Some(error) = first.0 {
-            faults.push(syntax(text, builder, &error));
-            if let Some(at) = swallowed(text, &tokens) {
+            if let Some((string, at)) = swallowed(text, &tokens) {
+                faults.push(unclosed_string(builder.span(string)));
                 return Some(at);
             }
+            faults.push(syntax(text, builder, &error));
         }
         if last.kind() == TokenKind::Eof {
             return None;
@@ -112,8 +113,8 @@ fn is_bare(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
 }
 
-/// Where to go on when the last token is a multi-line string that runs to the end of the text.
-fn swallowed(text: &str, tokens: &[Token]) -> Option<usize> {
+/// The quotes that open a string that runs to the end of the text, and where to go on.
+fn swallowed(text: &str, tokens: &[Token]) -> Option<(toml_parser::Span, usize)> {
     let string = tokens.iter().rev().find(|token| token.kind() != TokenKind::Eof)?;
     let multi_line = matches!(string.kind(), TokenKind::MlBasicString | TokenKind::MlLiteralString);
     if !multi_line || string.span().end() != text.len() {
@@ -122,7 +123,14 @@ fn swallowed(text: &str, tokens: &[Token]) -> Option<usize> {
     let inside = &text[string.span().start()..];
     let breaks = inside.match_indices('\n').map(|(at, _)| at + 1);
     let mut resume = breaks.filter(|at| looks_like_header(first_line(&inside[*at..])));
-    resume.next().map(|at| string.span().start() + at)
+    let start = string.span().start();
+    let quotes = toml_parser::Span::new_unchecked(start, start + 3);
+    Some((quotes, resume.next().map_or(text.len(), |at| start + at)))
+}
+
+fn unclosed_string(span: Span) -> Fault {
+    let problem = "the string is never closed".into();
+    Fault::Syntax(Syntax::Toml { span, problem, expected: String::new(), unquoted: None })
 }
 
 /// Keeps the first error: those that follow in the same expression come from it.
@@ -145,13 +153,13 @@ fn syntax(text: &str, builder: &Builder<'_>, error: &ParseError) -> Fault {
         _ => String::new(),
     });
     let expected: Vec<String> = expected.filter(|text| !text.is_empty()).collect();
+    let (problem, expected) = match error.description() {
+        "string values must be quoted" if range.is_empty() => ("the value is missing", "a value".to_owned()),
+        "string values must be quoted" => ("a text must be in quotes", String::new()),
+        problem => (problem, expected.join(" or ")),
+    };
     let unquoted = unquoted(text, builder, range);
-    Fault::Syntax(Syntax::Toml {
-        span,
-        problem: error.description().into(),
-        expected: expected.join(" or "),
-        unquoted,
-    })
+    Fault::Syntax(Syntax::Toml { span, problem: problem.into(), expected, unquoted })
 }
 
 /// The whole of an unquoted word where a value should be: what was probably meant is a string.

@@ -3,7 +3,7 @@
 use crate::diagnostic::{Fault, References};
 use crate::param::{Bounds, TYPES, Type, Value};
 use crate::source::Span;
-use crate::spec::{Default, Key, Param};
+use crate::spec::{Default, Key, Needs, Param, Reference};
 
 use super::reader::Reader;
 use super::tree::{self, Entry, Kind, Table};
@@ -37,7 +37,7 @@ pub(super) fn param<'s>(
             _ => reader.unknown_key(&key, &format!("param `{}`", param.key.text), KEYS),
         }
     }
-    order(&param.bounds, reader);
+    order(&mut param.bounds, reader);
     param
 }
 
@@ -53,9 +53,13 @@ fn kind(value: &tree::Value<'_>, reader: &mut Reader<'_, '_>) -> Option<Type> {
     kind
 }
 
-fn default(kind: Option<Type>, value: tree::Value<'_>, reader: &mut Reader<'_, '_>) -> Default {
+fn default<'s>(kind: Option<Type>, value: tree::Value<'s>, reader: &mut Reader<'_, 's>) -> Default {
     let span = value.span;
-    if matches!(&value.kind, Kind::Text(text) if text.contains("${")) {
+    if let Kind::Text(text) = &value.kind
+        && text.contains("${")
+    {
+        let (text, address) = (text.clone(), reader.address.clone());
+        reader.references.push(Reference { text, span, needs: Needs::Nothing, address });
         reader.report(Fault::References(References::NotHere { span, key: "default".into() }));
         return Default { span, value: None };
     }
@@ -103,10 +107,12 @@ fn choices(
     (choices.len() == items.len() && !choices.is_empty()).then_some((span, choices))
 }
 
-fn order(bounds: &Bounds, reader: &mut Reader<'_, '_>) {
+fn order(bounds: &mut Bounds, reader: &mut Reader<'_, '_>) {
     let (Some((_, min)), Some((span, max))) = (&bounds.min, &bounds.max) else { return };
     if min.compare(max) == Some(std::cmp::Ordering::Greater) {
         let why = "the greatest value is less than the least";
         reader.report(Fault::References(References::BadBounds { span: *span, why }));
+        // Every value would break one of the two.
+        bounds.max = None;
     }
 }

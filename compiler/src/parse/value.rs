@@ -93,10 +93,11 @@ impl<'s> Reader<'_, 's> {
     }
 
     fn reference(&mut self, key: &str, shape: Expected, span: Span, text: Cow<'s, str>) -> Content<'s> {
+        let address = self.address.clone();
         let Some(needs) = shape.needs() else {
+            self.references.push(Reference { text, span, needs: Needs::Nothing, address });
             return self.poison(Fault::References(References::NotHere { span, key: key.into() }));
         };
-        let address = self.address.clone();
         self.references.push(Reference { text: text.clone(), span, needs, address });
         Content::Reference(text)
     }

@@ -24,6 +24,7 @@ pub mod project;
 pub mod propose;
 pub mod retry;
 pub mod run;
+pub mod sim;
 pub mod state;
 pub mod status;
 pub mod sweep;

@@ -46,6 +46,19 @@ async fn attempts_are_listed_by_name() {
 }
 
 #[tokio::test]
+async fn an_ended_attempt_that_is_made_anew_is_listed_as_what_it_is() {
+    let world = World::new();
+    world.end_of(world.shell("true")).await;
+    let first = world.local.list().await.expect("readable");
+    assert!(matches!(first[..], [Observation { phase: Phase::Ended { .. }, .. }]));
+    assert_eq!(world.local.list().await, Ok(first.clone()));
+    std::fs::remove_dir_all(world.folder(&first[0].name)).expect("ours");
+    assert_eq!(world.local.list().await, Ok(Vec::new()));
+    let second = world.created("a.b", world.shell("true")).await;
+    assert_eq!(world.local.list().await, Ok(vec![second]));
+}
+
+#[tokio::test]
 async fn only_the_recorded_uid_is_activated_or_stopped() {
     let world = World::new();
     let created = world.created("a.b", world.shell("echo >> starts")).await;

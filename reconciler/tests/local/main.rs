@@ -1,6 +1,8 @@
 //! The local cluster on real processes.
 
 mod damage;
+#[cfg(feature = "faults")]
+mod faults;
 mod identity;
 mod losses;
 mod output;

@@ -1,10 +1,12 @@
 //! What a command prints.
 
+use std::os::unix::fs::symlink;
+
 use windlass::driver::{Driver, Output};
 use windlass_core::id::ExternalName;
 use windlass_core::observed::End;
 
-use crate::world::World;
+use crate::world::{World, done, failed};
 
 #[tokio::test]
 async fn output_is_read_by_offset_while_it_grows() {
@@ -32,4 +34,16 @@ async fn output_is_bounded_and_keeps_its_offsets() {
     assert_eq!(first.next, first.dropped + 100);
     let last = world.local.output(&name, 30_000_000, 100).await.expect("readable");
     assert_eq!(last, Output { bytes: b"\nlast\n".to_vec(), next: 30_000_006, dropped: 0 });
+}
+
+#[tokio::test]
+async fn a_full_disk_loses_output_and_nothing_else() {
+    let world = World::new();
+    let created = world.created("a.b", world.shell("echo one; echo two >> file; exit 3")).await;
+    // Writing to this device fails like writing to a full disk.
+    symlink("/dev/full", world.folder(&created.name).join("output.0.log")).expect("writable");
+    done(world.activate(&created).await);
+    assert_eq!(world.end(&created).await, failed("exit status 3"));
+    assert_eq!(world.lines("file", 1).await, ["two"]);
+    world.nothing_is_left().await;
 }

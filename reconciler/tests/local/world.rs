@@ -175,6 +175,11 @@ impl World {
         (is_marked || line.contains(&here)).then_some(line)
     }
 
+    /// The supervisors that are alive.
+    pub(crate) fn supervisors(&self) -> Vec<i32> {
+        self.left().into_iter().filter(|(_, line)| line.contains("__supervise")).map(|(pid, _)| pid).collect()
+    }
+
     /// What is left of a world in which every job is a `sleep` in the end.
     pub(crate) fn sleepers(&self) -> Vec<String> {
         self.left().into_values().filter(|line| line.starts_with("sleep")).collect()

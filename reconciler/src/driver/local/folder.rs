@@ -119,9 +119,9 @@ impl Folder {
         Ok(draft)
     }
 
-    /// Deletes a file, if it is there.
-    pub(super) fn delete(&self, name: &str) {
-        let _ = fs::unlinkat(&self.handle, name, AtFlags::empty());
+    /// Deletes a file; whether that was done.
+    pub(super) fn delete(&self, name: &str) -> bool {
+        fs::unlinkat(&self.handle, name, AtFlags::empty()).is_ok()
     }
 
     /// The names of all files, in no order.

@@ -6,7 +6,9 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
-use tokio::process::{Child, Command};
+use tokio::process::Command;
+
+pub(super) use tokio::process::Child;
 use windlass_core::id::Uid;
 
 use super::folder::Folder;
@@ -37,14 +39,14 @@ pub(super) fn supervisor(line: &[OsString], folder: &Folder, uid: &Uid) -> io::R
 }
 
 /// Waits until `settled` holds, for a bounded time, or until the supervisor has ended.
-pub(super) async fn settle(child: &mut Child, settled: impl Fn() -> bool) {
+pub(super) fn settle(child: &mut Child, settled: impl Fn() -> bool) {
     let began = Instant::now();
     let mut pause = Duration::from_millis(1);
     while !settled() && began.elapsed() < PATIENCE {
         if !matches!(child.try_wait(), Ok(None)) {
             return;
         }
-        tokio::time::sleep(pause).await;
+        std::thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(20));
     }
 }

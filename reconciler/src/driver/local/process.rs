@@ -138,12 +138,12 @@ pub(super) fn cpu_of_children() -> u64 {
     ticks.saturating_mul(1000) / rustix::param::clock_ticks_per_second().max(1)
 }
 
-/// The most memory that a live process has held so far, in KiB.
-pub(super) fn peak_kib(pid: Pid) -> u64 {
+/// The most memory that a process has held so far, in KiB, if it is alive.
+pub(super) fn peak_kib(pid: Pid) -> Option<u64> {
     let path = format!("/proc/{}/status", pid.as_raw_nonzero());
     let status = fs::read_to_string(path).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
 }
 
 #[cfg(test)]

@@ -109,8 +109,8 @@ pub(super) struct Ended {
 pub(super) struct Usage {
     /// Processor time of the command and everything that it started.
     pub cpu_millis: u64,
-    /// The most memory that the command itself was seen to hold; sampled, so a lower bound.
-    pub peak_kib: u64,
+    /// The most memory that the command itself was seen to hold, if it lived long enough to be looked at.
+    pub peak_kib: Option<u64>,
 }
 
 macro_rules! record {

@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use rustix::fs::OFlags;
 use windlass_core::id::Uid;
 use windlass_core::observed::End;
 
@@ -26,6 +27,8 @@ use super::{events, lock, phase};
 
 /// How long a supervisor tries to take its lock: others look at locks by taking them for an instant.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// A file that keeps a little room on the disk.
+const SPARE: &str = ".spare";
 
 /// Supervises the attempt whose folder and uid are the two arguments, until nothing of it is alive.
 pub fn supervise(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -99,6 +102,7 @@ fn start(folder: &Folder, attempt: &Attempt) -> io::Result<()> {
     if folder.has(Stop::FILE)? {
         return end(folder, &nothing_ran(End::Stopped));
     }
+    set_aside(folder);
     match command::start(folder, attempt) {
         Ok(command) => end(folder, &watch::until_the_end(folder, attempt, command, signals)),
         Err(reason) => end(folder, &nothing_ran(End::Failed(reason))),
@@ -109,15 +113,26 @@ fn nothing_ran(end: End) -> Ended {
     Ended { at: Timestamp::now(), started: None, end, code: None, signal: None, usage: None }
 }
 
-/// Makes the end durable. A disk that is full now may not be later, so it is tried as long as the folder is there.
+/// Sets room on the disk aside for the record of the end. The command can do without.
+fn set_aside(folder: &Folder) {
+    let flags = OFlags::WRONLY | OFlags::CREATE;
+    if let Ok(Some(mut file)) = folder.file(SPARE, flags) {
+        let _ = file.write_all(&[b' '; 4096]);
+    }
+}
+
+/// Makes the end durable. A disk that is full now gets the room that was set aside, and may not be full later, so
+/// it is tried for as long as the folder is there.
 fn end(folder: &Folder, ended: &Ended) -> io::Result<()> {
     loop {
         match record::write_once(folder, ended) {
             Ok(_) => break,
             Err(error) if !folder.is_in_place() => return Err(error),
+            Err(_) if folder.delete(SPARE) => {}
             Err(_) => std::thread::sleep(Duration::from_secs(1)),
         }
     }
+    folder.delete(SPARE);
     tell(folder);
     Ok(())
 }

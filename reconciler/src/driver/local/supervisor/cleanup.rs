@@ -54,7 +54,6 @@ fn signal(process: Identity, is_over: bool, asked: &mut BTreeSet<Identity>) {
 fn left(folder: &Folder, attempt: &Attempt) -> Vec<Identity> {
     let (variable, uid) = super::mark(&attempt.uid);
     let mut left = process::marked(&folder.path().join(lock::PROCESSES), &format!("{variable}={uid}"));
-    // The boot was compared by whoever found the command alive.
     left.extend(command(folder));
     left
 }

@@ -58,7 +58,7 @@ struct Watch<'a> {
     looked: Instant,
     exit: Option<ExitStatus>,
     ending: Option<Ending>,
-    peak_kib: u64,
+    peak_kib: Option<u64>,
 }
 
 /// That the attempt is being ended.
@@ -103,7 +103,7 @@ impl<'a> Watch<'a> {
             looked: now,
             exit: None,
             ending: None,
-            peak_kib: 0,
+            peak_kib: None,
         };
         watch.record_running();
         watch
@@ -174,7 +174,9 @@ impl<'a> Watch<'a> {
             return;
         }
         self.looked = Instant::now();
-        self.peak_kib = self.peak_kib.max(process::peak_kib(self.pid));
+        if self.exit.is_none() {
+            self.peak_kib = self.peak_kib.max(process::peak_kib(self.pid));
+        }
         if !self.folder.is_in_place() {
             self.end(Why::Unrecorded, self.attempt.command.grace);
         } else if self.folder.has(Stop::FILE).unwrap_or(false) {
