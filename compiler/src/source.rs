@@ -77,6 +77,11 @@ impl SourceSet {
         self.text(span.file).get(span.range()).unwrap_or_default()
     }
 
+    /// All files, in the order in which they were read.
+    pub fn files(&self) -> impl Iterator<Item = FileId> {
+        (0..self.files.len()).map(|at| FileId(u32::try_from(at).unwrap_or(u32::MAX)))
+    }
+
     /// How many files there are.
     pub fn len(&self) -> usize {
         self.files.len()
