@@ -3,10 +3,10 @@
 mod cycles;
 mod declarations;
 mod edges;
-mod environments;
-mod params;
+pub(crate) mod environments;
+pub(crate) mod params;
 mod references;
-mod templates;
+pub(crate) mod templates;
 
 use indexmap::IndexMap;
 

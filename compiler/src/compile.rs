@@ -5,7 +5,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use crate::check::{Asked, check};
 use crate::diagnostic::{Diagnostic, Fault, Files, Syntax, Values};
 use crate::model::Model;
-use crate::options::{Options, Root};
+use crate::options::{Options, Root, Variable};
 use crate::parse::{include, not_text, parse};
 use crate::source::{FileId, SourceSet, Span};
 use crate::spec::Spec;
@@ -23,6 +23,9 @@ pub struct Compilation {
     pub diagnostics: Vec<Diagnostic>,
     /// One model for each environment that was asked for; none where there is an error.
     pub models: Vec<Model>,
+    /// The spec files, the root file first, and the values from outside: what `render` reads again.
+    pub(crate) files: Vec<FileId>,
+    pub(crate) variables: Vec<Variable>,
 }
 
 /// Compiles a spec tree.
@@ -30,15 +33,18 @@ pub fn compile(world: &dyn World, options: &Options) -> Compilation {
     let mut reading = Reading::default();
     let root = reading.root(world, &options.root);
     let Reading { sources, files, mut found } = reading;
-    let Some(root) = root else { return Compilation { sources, diagnostics: found, models: Vec::new() } };
+    let variables = options.variables.clone();
+    let Some(root) = root else {
+        return Compilation { sources, diagnostics: found, models: Vec::new(), files, variables };
+    };
     let mut spec = Spec::new(Span::new(root, 0..0));
-    for file in files {
-        parse(&sources, file, root, &mut spec, &mut found);
+    for file in &files {
+        parse(&sources, *file, root, &mut spec, &mut found);
     }
     let asked = Asked { world, variables: &options.variables, environments: &options.environments };
     let checked = check(&spec, &sources, found, &asked);
     drop(spec);
-    Compilation { sources, diagnostics: checked.found, models: checked.models }
+    Compilation { sources, diagnostics: checked.found, models: checked.models, files, variables }
 }
 
 /// Reads the files of a tree.

@@ -14,6 +14,7 @@ mod param;
 mod parse;
 mod path;
 mod reference;
+mod render;
 mod resolve;
 pub mod source;
 mod spec;
@@ -23,6 +24,7 @@ pub mod world;
 
 pub use compile::{Compilation, compile};
 pub use options::{Environments, Options, Root, Variable};
+pub use render::render;
 pub use world::World;
 
 pub mod diff;

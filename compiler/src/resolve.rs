@@ -105,7 +105,7 @@ impl<'r, 'e, 's> Resolver<'r, 'e, 's> {
         digests: &'r mut Digests,
         found: &'r mut Vec<Diagnostic>,
     ) -> Self {
-        stack(environment, partial, overlay, layers);
+        stack(environment.spec, environment.lineages, environment.name, (partial, overlay), layers);
         let scope = Scope {
             params: environment.params,
             environment: environment.name,
@@ -280,15 +280,15 @@ impl<'r, 'e, 's> Resolver<'r, 'e, 's> {
     }
 }
 
-/// Stacks the layers of a job.
-fn stack<'e, 's>(
-    environment: &Environment<'e, 's>,
-    partial: &'e Partial<'s>,
-    overlay: Option<&'e Partial<'s>>,
+/// Stacks the layers of a job in an environment, given its overlay there.
+pub(crate) fn stack<'e, 's>(
+    spec: &'e Spec<'s>,
+    lineages: &[Vec<usize>],
+    environment: Option<&'e str>,
+    (partial, overlay): (&'e Partial<'s>, Option<&'e Partial<'s>>),
     layers: &mut Layers<'e, 's>,
 ) {
-    let spec = environment.spec;
-    let used = template(spec, partial).map(|at| environment.lineages[at].as_slice()).unwrap_or_default();
+    let used = template(spec, partial).map(|at| lineages[at].as_slice()).unwrap_or_default();
     let templates = || used.iter().map(|at| &spec.templates[*at]);
     let above = overlay.into_iter().chain([partial]).chain(templates().rev());
     let mode = above.filter_map(own_mode).next();
@@ -302,7 +302,7 @@ fn stack<'e, 's>(
         layers.push(Layer::Template(&template.key.text), template);
     }
     layers.push(Layer::Job, partial);
-    if let (Some(overlay), Some(name)) = (overlay, environment.name) {
+    if let (Some(overlay), Some(name)) = (overlay, environment) {
         layers.push(Layer::Environment(name), overlay);
     }
 }

@@ -62,7 +62,7 @@ fn unknown(declared: &[&str], name: &str, span: Option<Span>) -> Diagnostic {
 }
 
 /// The overlays of jobs in one environment, by the file and the job's name.
-pub(super) fn overlays<'e, 's>(
+pub(crate) fn overlays<'e, 's>(
     spec: &'e Spec<'s>,
     environment: Option<&str>,
 ) -> IndexMap<(FileId, &'e str), &'e Partial<'s>> {
