@@ -48,10 +48,7 @@ fn mentioned<'e>(spec: &'e Spec<'_>) -> Vec<(&'e str, Span)> {
         Content::List(items) => Some(items),
         _ => None,
     });
-    let names = lists.flatten().filter_map(|item| match &item.content {
-        Content::Text(text) => Some((text.as_ref(), item.span)),
-        _ => None,
-    });
+    let names = lists.flatten().filter_map(|item| Some((item.content.text()?, item.span)));
     overlays.chain(names).collect()
 }
 
