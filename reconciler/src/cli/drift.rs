@@ -20,8 +20,14 @@ use super::table::Table;
 use crate::driver::Silence;
 use crate::session::Session;
 
-/// Show what differs from what was applied; exit 2 where something does
+/// Show what differs from what was applied
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  windlass drift
+  windlass drift --json
+
+Exit codes: 0 nothing differs, 2 something does.")]
 pub struct Args {
     #[command(flatten)]
     store: StoreArgs,

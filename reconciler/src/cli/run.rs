@@ -29,7 +29,7 @@ use crate::ledger::{Ledger, Written};
 #[command(after_help = "\
 Examples:
   windlass run orders
-  windlass run orders --at 2026-11-22T02:00Z     for a logical time; refused if that run exists")]
+  windlass run orders --at 2026-11-22T02:00Z     for a logical time, once")]
 pub struct Args {
     /// The pipeline
     pipeline: String,
