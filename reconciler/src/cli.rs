@@ -4,7 +4,7 @@
 //! a variant of [`Command`]; an arm of [`Command::run`]; a place in [`help::GROUPS`]. A result goes to
 //! [`Console::print`], or through [`args::OutputArgs::sinks`] where it has several forms; everything else to
 //! [`Console::note`]. A failure is a [`Failure`]: what, why, and what to do. What awaits something enters a
-//! runtime by [`opened::block_on`].
+//! runtime by [`runtime::block_on`].
 
 pub mod applies;
 pub mod apply;
@@ -36,6 +36,7 @@ pub mod reconcile;
 pub mod render;
 pub mod rows;
 pub mod run;
+pub mod runtime;
 pub mod select;
 pub mod show;
 pub mod sink;

@@ -19,8 +19,9 @@ use super::converging::{Task, WaitArgs, conclude, see_through};
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::nearest::nearest;
-use super::opened::{block_on, change, open_existing};
+use super::opened::{change, open_existing};
 use super::prepared::project_root;
+use super::runtime::block_on;
 use crate::ledger::{Ledger, Written};
 
 /// Run a pipeline's batches now
