@@ -28,13 +28,15 @@ pub struct Compiled {
 impl Compiled {
     /// Looks for mistakes in every environment, or in the one that was named, and keeps no model.
     pub fn checked(path: Option<&Path>, args: &SpecArgs) -> Result<Self, Failure> {
-        let environments = args.env.clone().map_or(Environments::Every, Environments::One);
+        let environments =
+            args.environment().map_or(Environments::Every, |name| Environments::One(name.to_owned()));
         Self::of(path, args, environments, validate)
     }
 
     /// Compiles the environment that was named, or the spec without overlays.
     pub fn one(path: Option<&Path>, args: &SpecArgs) -> Result<Self, Failure> {
-        let environments = args.env.clone().map_or(Environments::Base, Environments::One);
+        let environments =
+            args.environment().map_or(Environments::Base, |name| Environments::One(name.to_owned()));
         Self::of(path, args, environments, compile)
     }
 

@@ -198,6 +198,7 @@ fn values_come_from_flags_then_files_then_the_environment() {
         (&["render", "-e", "prod"], &[], "good day"),
         (&["render"], &[("WINDLASS_ENV", "prod")], "good day"),
         (&["render", "-e", "dev"], &[("WINDLASS_ENV", "prod")], "hello"),
+        (&["render"], &[("WINDLASS_ENV", "")], "hello"),
         (&["render", "-e", "prod"], &environment, "environment"),
         (&["render", "--var-file", "values.toml"], &environment, "file"),
         (&["render", "--var", "greeting=flag", "--var-file", "values.toml"], &environment, "flag"),
