@@ -24,6 +24,8 @@ pub mod project;
 pub mod propose;
 pub mod retry;
 pub mod run;
+#[cfg(test)]
+mod sample;
 pub mod sim;
 pub mod state;
 pub mod status;
