@@ -20,6 +20,7 @@ pub mod id;
 pub mod mutation;
 pub mod observed;
 pub mod operate;
+pub mod outlook;
 pub mod project;
 pub mod propose;
 pub mod retry;
