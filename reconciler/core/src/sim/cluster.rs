@@ -110,8 +110,7 @@ impl Cluster {
         let (name, label) = (create.name.clone(), create.label.clone());
         let observation = Observation { name, uid: uid.clone(), label, phase: Phase::Suspended };
         self.effects.push(Effect::Created(uid, create.label.clone()));
-        let object =
-            Object { observation: observation.clone(), job: create.job.clone(), is_stopping: false };
+        let object = Object { observation: observation.clone(), job: create.job.clone(), is_stopping: false };
         self.objects.insert(create.name.clone(), object);
         Outcome::Done(observation)
     }

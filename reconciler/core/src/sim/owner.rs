@@ -109,7 +109,13 @@ impl Owner {
     }
 
     /// A call came back; none if nobody knows what came of it.
-    pub fn returned(&mut self, instance: &Instance, name: &ExternalName, outcome: Option<&Outcome>, now: Tick) {
+    pub fn returned(
+        &mut self,
+        instance: &Instance,
+        name: &ExternalName,
+        outcome: Option<&Outcome>,
+        now: Tick,
+    ) {
         self.calling.remove(instance);
         if let Some(outcome) = outcome {
             self.sights.fold(name, outcome, now);

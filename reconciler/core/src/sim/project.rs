@@ -1,9 +1,7 @@
 //! Small projects to simulate: a stream and a few batches, drawn from a seed.
 
 use indexmap::IndexMap;
-use windlass_compiler::model::{
-    Backoff, Cluster, Edge, Engine, Job, Mode, OnLost, Process, Retry, When,
-};
+use windlass_compiler::model::{Backoff, Cluster, Edge, Engine, Job, Mode, OnLost, Process, Retry, When};
 use windlass_compiler::name::Name;
 use windlass_compiler::units::Duration;
 
@@ -75,7 +73,10 @@ fn retry(random: &mut Random) -> Retry {
         attempts: u32::try_from(random.below(4)).unwrap_or(0),
         // Long enough that every budget ends: a shorter window would let a job fail for ever, as it should.
         within: random.chance(300).then(|| Duration::from_secs(600)),
-        backoff: Backoff { min: Duration::from_millis(random.between(0, 3000)), max: Duration::from_secs(10) },
+        backoff: Backoff {
+            min: Duration::from_millis(random.between(0, 3000)),
+            max: Duration::from_secs(10),
+        },
         on_lost: if random.chance(600) { OnLost::Retry } else { OnLost::Hold },
     }
 }

@@ -62,9 +62,12 @@ impl Reading {
     pub fn commit(&self, op: OpId, mutation: Mutation) -> Transaction {
         let mut writes = Vec::new();
         writes.extend(mutation.project.map(|one| (Key::Project, Record::Project(Box::new(one)))));
-        writes.extend(mutation.desired.into_iter().map(|one| {
-            (Key::Desired(one.job().clone()), Record::Desired(Box::new(one)))
-        }));
+        writes.extend(
+            mutation
+                .desired
+                .into_iter()
+                .map(|one| (Key::Desired(one.job().clone()), Record::Desired(Box::new(one)))),
+        );
         let runs = mutation.runs.into_iter();
         writes.extend(runs.map(|one| (Key::Run(one.id.clone()), Record::Run(Box::new(one)))));
         let apply = mutation.apply.into_iter();

@@ -92,13 +92,8 @@ impl Command {
             Self::Operate(operation, _) => format!("{operation:?}").to_lowercase(),
             Self::Apply(_) => "apply".to_owned(),
         };
-        let change = Change {
-            author: format!("user-{number}"),
-            at: now.time(),
-            command,
-            apply: None,
-            message: None,
-        };
+        let change =
+            Change { author: format!("user-{number}"), at: now.time(), command, apply: None, message: None };
         match self {
             Self::Operate(operation, job) => {
                 operate(fleet, *operation, &[Target { job: job.clone(), instance: None }], &change).0
@@ -115,10 +110,13 @@ fn edited(random: &mut Random, mut job: Job) -> Edit {
 
 fn apply(fleet: &Fleet, edits: &[Edit], change: Change, number: u64) -> Mutation {
     let present = || fleet.desired.values().filter(|desired| desired.goal.intent.belongs());
-    let gone: BTreeSet<&JobId> = edits.iter().filter_map(|edit| match edit {
-        Edit::Drop(job) => Some(job),
-        Edit::Put(_) => None,
-    }).collect();
+    let gone: BTreeSet<&JobId> = edits
+        .iter()
+        .filter_map(|edit| match edit {
+            Edit::Drop(job) => Some(job),
+            Edit::Put(_) => None,
+        })
+        .collect();
     let kept = present().map(|desired| desired.spec.clone()).filter(|job| !gone.contains(&job.id));
     let put = edits.iter().filter_map(|edit| match edit {
         Edit::Put(job) => Some((**job).clone()),

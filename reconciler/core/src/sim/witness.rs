@@ -178,7 +178,10 @@ fn one_lineage(write: &Accepted) -> Check {
     if before == write.expected {
         return Ok(());
     }
-    broken("I1 one lineage", format!("{:?} was written on {:?}, not on {before:?}", write.key, write.expected))
+    broken(
+        "I1 one lineage",
+        format!("{:?} was written on {:?}, not on {before:?}", write.key, write.expected),
+    )
 }
 
 /// I3: no write below the barrier is accepted.

@@ -286,7 +286,14 @@ impl World {
         self.agenda.plan(PATIENCE, Event::Written(who, number, keys, None));
     }
 
-    fn returned(&mut self, who: Who, call: u64, instance: &Instance, action: &Action, outcome: Option<&Outcome>) {
+    fn returned(
+        &mut self,
+        who: Who,
+        call: u64,
+        instance: &Instance,
+        action: &Action,
+        outcome: Option<&Outcome>,
+    ) {
         if !self.lives(who) || self.owners[who.0].calling.get(instance) != Some(&call) {
             return;
         }
@@ -397,7 +404,9 @@ impl World {
         let keys: Vec<Key> = transaction.writes.iter().map(|write| write.key.clone()).collect();
         let written = self.log.is_some().then(|| transaction.writes.clone());
         let commit = self.store.commit(transaction);
-        self.log(|| format!("store: owner {}: {}: {commit:?}", who.0, written.map(describe).unwrap_or_default()));
+        self.log(|| {
+            format!("store: owner {}: {}: {commit:?}", who.0, written.map(describe).unwrap_or_default())
+        });
         if let Some(delay) = network::answer(&mut self.random, &self.odds) {
             self.agenda.plan(delay, Event::Written(who, number, keys, Some(commit)));
         }
@@ -531,7 +540,10 @@ fn describe(writes: Vec<crate::sim::store::Write>) -> String {
     let one = |write: crate::sim::store::Write| match write.record {
         Record::Status(status) => format!(
             "{} is {:?} (attempt {}, generation {})",
-            status.instance, status.state, status.attempt_number(), status.observed_generation
+            status.instance,
+            status.state,
+            status.attempt_number(),
+            status.observed_generation
         ),
         Record::Run(run) => format!("run {} ends", run.id),
         _ => format!("{:?}", write.key),
