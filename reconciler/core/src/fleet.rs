@@ -1,6 +1,6 @@
 //! All records of a project at one moment, and what follows from them together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use windlass_compiler::diff::{Recorded, RecordedJob};
 use windlass_compiler::model::{Job, Mode};
