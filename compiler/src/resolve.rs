@@ -156,8 +156,9 @@ impl<'r, 'e, 's> Resolver<'r, 'e, 's> {
     /// Reports a fault that leaves the job usable, with the places that its value came through.
     fn warn(&mut self, fault: Fault, chain: Vec<crate::diagnostic::Link>) {
         let address = format!("{}.{}", self.scope.pipeline, self.scope.job);
-        // One place is no chain.
-        let chain = if chain.len() > 1 { chain } else { Vec::new() };
+        // A value that the job itself sets, and nothing else, needs no explanation.
+        let own = matches!(chain.as_slice(), [only] if *only.layer == *Layer::Job.to_string());
+        let chain = if own { Vec::new() } else { chain };
         self.found.push(Diagnostic { fault, address: Some(address.into()), chain, environments: Vec::new() });
     }
 

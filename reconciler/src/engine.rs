@@ -264,9 +264,11 @@ impl Engine {
         let over = fleet.runs.values().filter(|run| run.ended.is_none() && fleet.is_over(run));
         for mut run in over.cloned().collect::<Vec<_>>() {
             run.ended = Some(Timestamp::now());
+            fault::point("run.before-end");
             if let Written::Fenced(barrier) = self.ledger.end(&run, self.lease.epoch()).await? {
                 return Err(Error::Fenced(barrier));
             }
+            fault::point("run.after-end");
         }
         Ok(())
     }

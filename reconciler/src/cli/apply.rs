@@ -213,6 +213,7 @@ pub async fn close(ended: &mut Ended, id: &ApplyId, met: bool) -> Result<(), Fai
     let mutation = Mutation { apply: Some(Apply { progress, ..apply }), ..Mutation::default() };
     // Whoever was faster has written the same.
     ended.ledger.commit(&mutation, &[]).await?;
+    crate::fault::point("apply.after-end");
     Ok(())
 }
 
