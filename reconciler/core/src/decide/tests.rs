@@ -5,7 +5,7 @@ use windlass_compiler::units::Duration;
 
 use super::*;
 use crate::desired::Goal;
-use crate::edge::{Standing, Upstream};
+use crate::edge::Standing;
 use crate::id::{Epoch, Uid};
 use crate::observed::End;
 use crate::sample::{after, at, instance, job, observation, seen, status};
