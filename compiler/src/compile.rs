@@ -5,7 +5,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use crate::check::{Asked, check};
 use crate::diagnostic::{Diagnostic, Fault, Files, Syntax, Values};
 use crate::model::Model;
-use crate::options::{Options, Root};
+use crate::options::{Options, Root, Variable};
 use crate::parse::{include, not_text, parse};
 use crate::source::{FileId, SourceSet, Span};
 use crate::spec::Spec;
@@ -23,22 +23,38 @@ pub struct Compilation {
     pub diagnostics: Vec<Diagnostic>,
     /// One model for each environment that was asked for; none where there is an error.
     pub models: Vec<Model>,
+    /// The spec files, the root file first, and the values from outside: what `render` reads again.
+    pub(crate) files: Vec<FileId>,
+    pub(crate) variables: Vec<Variable>,
 }
 
 /// Compiles a spec tree.
 pub fn compile(world: &dyn World, options: &Options) -> Compilation {
+    run(world, options, true)
+}
+
+/// Finds what is wrong with a spec tree, and keeps no model: half the memory, and less for each environment.
+pub fn validate(world: &dyn World, options: &Options) -> Compilation {
+    run(world, options, false)
+}
+
+fn run(world: &dyn World, options: &Options, keep: bool) -> Compilation {
     let mut reading = Reading::default();
     let root = reading.root(world, &options.root);
-    let Reading { sources, files, mut found } = reading;
-    let Some(root) = root else { return Compilation { sources, diagnostics: found, models: Vec::new() } };
+    let Reading { sources, files, mut found, incomplete } = reading;
+    let variables = options.variables.clone();
+    let Some(root) = root else {
+        return Compilation { sources, diagnostics: found, models: Vec::new(), files, variables };
+    };
     let mut spec = Spec::new(Span::new(root, 0..0));
-    for file in files {
-        parse(&sources, file, root, &mut spec, &mut found);
+    spec.incomplete = incomplete;
+    for file in &files {
+        parse(&sources, *file, root, &mut spec, &mut found);
     }
-    let asked = Asked { world, variables: &options.variables, environments: &options.environments };
+    let asked = Asked { world, variables: &options.variables, environments: &options.environments, keep };
     let checked = check(&spec, &sources, found, &asked);
     drop(spec);
-    Compilation { sources, diagnostics: checked.found, models: checked.models }
+    Compilation { sources, diagnostics: checked.found, models: checked.models, files, variables }
 }
 
 /// Reads the files of a tree.
@@ -47,6 +63,8 @@ struct Reading {
     sources: SourceSet,
     files: Vec<FileId>,
     found: Vec<Diagnostic>,
+    /// Whether a file is left out that belongs to the tree.
+    incomplete: bool,
 }
 
 impl Reading {
@@ -101,12 +119,14 @@ impl Reading {
             }
             Err(why) => {
                 let fault = Files::Unreadable { span: None, path: path.into(), why: why.words() };
+                self.incomplete = true;
                 self.found.push(Fault::Files(fault).into());
                 return None;
             }
         };
         if bytes.len() > LARGEST {
             let file = self.sources.add(path, String::new());
+            self.incomplete = true;
             let fault = Syntax::TooLarge { span: Span::new(file, 0..0), limit: LARGEST };
             self.found.push(Fault::Syntax(fault).into());
             return Some(file);

@@ -118,6 +118,7 @@ fn stop(draft: &mut Draft<'_>, then: Then) -> Result<(), IllegalEvent> {
     let wanted = match state {
         State::Stopping { then: asked } => *asked != then,
         State::Suspended => then == Then::Stopped,
+        State::Stopped => then == Then::Suspended,
         State::Submitting(_) if is_off(Rule::LastIntentWins) => false,
         state => state.is_live() || matches!(state, State::Waiting { .. }),
     };
@@ -157,8 +158,9 @@ fn is_to_begin_again(status: &Status, case: &Case<'_>) -> bool {
     }
 }
 
-fn is_out_of_date(status: &Status, replace: Generation) -> bool {
-    status.attempt.as_ref().is_some_and(|attempt| attempt.generation < replace)
+/// Whether the attempt was started for a generation below this one.
+fn is_out_of_date(status: &Status, generation: Generation) -> bool {
+    status.attempt.as_ref().is_some_and(|attempt| attempt.generation < generation)
 }
 
 /// Starts an attempt, or says what it waits for.
@@ -175,10 +177,10 @@ fn start(draft: &mut Draft<'_>, case: &Case<'_>, decision: &mut Decision) -> Res
             }
         }
     }
-    // A pause is for the generation that failed; a new one does not inherit it.
+    // A pause is for what has failed; what was asked for since then does not inherit it.
     if let State::Waiting { not_before: Some(until) } = *draft.state()
         && draft.now() < until
-        && !is_out_of_date(draft.status(), case.goal.replace)
+        && !is_out_of_date(draft.status(), case.goal.retry)
     {
         decision.waiting.push(Waiting::Until(until));
         decision.wake_at(Some(until));
@@ -193,6 +195,9 @@ fn start(draft: &mut Draft<'_>, case: &Case<'_>, decision: &mut Decision) -> Res
 fn submit(draft: &mut Draft<'_>, case: &Case<'_>) -> Result<(), IllegalEvent> {
     let number = draft.status().attempt_number().next();
     let now = draft.now();
+    if is_out_of_date(draft.status(), case.goal.retry) {
+        draft.edit().failures.clear();
+    }
     draft.edit().attempt = Some(Attempt {
         number,
         generation: case.goal.generation,
@@ -272,3 +277,6 @@ fn act(status: &Status, case: &Case<'_>, waiting: &mut Vec<Waiting>) -> Option<A
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -174,7 +174,7 @@ pub fn stale(found: &[Stale]) -> Failure {
     };
     let failure =
         Failure::new(Exit::Stale, "the plan is stale: something that it rests on has changed since");
-    let failure = found.iter().take(10).fold(failure, |failure, stale| failure.hint(words(stale)));
+    let failure = found.iter().take(10).fold(failure, |failure, stale| failure.detail(words(stale)));
     failure.hint("make a new plan: `windlass plan --out FILE`")
 }
 

@@ -1,23 +1,20 @@
 //! `windlass render`: what a spec means in one environment, with every layer applied and every reference resolved.
 
-mod toml;
-
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::Serialize;
-use windlass_compiler::escape;
+use windlass_compiler::escape::{self, is_hidden};
 use windlass_compiler::model::{Job, Model};
 use windlass_compiler::name::Name;
 use windlass_compiler::plan::Plan;
-use windlass_compiler::style::Style;
+use windlass_compiler::render;
 
 use super::args::{OutputArgs, SelectArgs, SpecArgs};
 use super::compiled::Compiled;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
-use super::paint::{Tone, paint};
 use super::select::Universe;
 use super::sink::Format;
 
@@ -26,6 +23,7 @@ use super::sink::Format;
 #[command(after_help = "\
 Examples:
   windlass render -e prod
+  windlass render -e prod --provenance
   windlass render -e prod -s orders.settle --json
   diff <(windlass render -e staging) <(windlass render -e prod)")]
 pub struct Args {
@@ -37,6 +35,9 @@ pub struct Args {
     select: SelectArgs,
     #[command(flatten)]
     output: OutputArgs,
+    /// With the places that each value came through
+    #[arg(long)]
+    provenance: bool,
 }
 
 /// Grows when a field changes its meaning.
@@ -48,39 +49,51 @@ struct Document<'a> {
     project: &'a Name,
     environment: Option<&'a Name>,
     store: &'a str,
-    jobs: &'a [&'a Job],
+    jobs: Vec<&'a Job>,
 }
 
-/// Compiles one environment and writes out its jobs, upstreams first.
+/// Compiles one environment and writes it out.
 pub fn run(args: &Args, console: &Console) -> Outcome {
     let sinks = args.output.sinks(console, &[Format::Text, Format::Json])?;
-    let (_, model) = Compiled::one(args.path.as_deref(), &args.spec)?.model(console)?;
-    let plan = Plan::of(&model).map_err(Failure::error)?;
-    let universe = Universe::of_plan(&plan);
-    let chosen: BTreeSet<_> =
-        universe.select(&args.select)?.into_iter().map(|one| &one.instance.job).collect();
-    let jobs: Vec<&Job> = plan.jobs().filter(|job| chosen.contains(&job.id)).collect();
-    sinks.write(|format, style| match format {
-        Format::Json => escape::json(&document(&model, &jobs)),
-        _ => text(&model, &jobs, style),
+    let mut compiled = Compiled::one(args.path.as_deref(), &args.spec)?;
+    compiled.check(console)?;
+    for model in &mut compiled.compilation.models {
+        select(model, &args.select)?;
+    }
+    let text = render(&compiled.compilation, args.spec.env.as_deref(), args.provenance);
+    let model = compiled.compilation.models.first();
+    sinks.write(|format, _| match format {
+        Format::Json => model.map(|model| escape::json(&document(model))).unwrap_or_default(),
+        _ => harmless(text.as_deref().unwrap_or_default()),
     })?;
     Ok(Exit::Done)
 }
 
-fn document<'a>(model: &'a Model, jobs: &'a [&'a Job]) -> Document<'a> {
-    let environment = model.environment.as_ref();
+/// Leaves the selected jobs in a model.
+fn select(model: &mut Model, args: &SelectArgs) -> Result<(), Failure> {
+    let plan = Plan::of(model).map_err(Failure::error)?;
+    let universe = Universe::of_plan(&plan);
+    let chosen: BTreeSet<_> = universe.select(args)?.into_iter().map(|one| &one.instance.job).collect();
+    model.jobs.retain(|id, _| chosen.contains(id));
+    Ok(())
+}
+
+/// Hidden characters as TOML spells them: the text stays exact, and whoever looks at it sees what is there.
+fn harmless(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\n' => c.to_string(),
+        c if is_hidden(c) => format!("\\U{:08X}", u32::from(c)),
+        c => c.to_string(),
+    };
+    text.chars().map(shown).collect()
+}
+
+fn document(model: &Model) -> Document<'_> {
     Document {
         format_version: FORMAT_VERSION,
         project: &model.project,
-        environment,
+        environment: model.environment.as_ref(),
         store: &model.store,
-        jobs,
+        jobs: model.jobs.values().collect(),
     }
-}
-
-fn text(model: &Model, jobs: &[&Job], style: &Style) -> String {
-    let environment = model.environment.as_ref().map(|name| format!(" in {name}")).unwrap_or_default();
-    let head = format!("# {}{environment}", model.project);
-    let job = |job: &&Job| format!("\n{}", toml::job(job, style));
-    paint(style, Tone::Strong, &head) + "\n" + &jobs.iter().map(job).collect::<String>()
 }

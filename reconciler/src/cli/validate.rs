@@ -112,12 +112,17 @@ fn exit_of(findings: &Findings<'_>) -> Exit {
 /// `valid: 14 jobs in 3 pipelines, in each of prod, staging`.
 fn praise(compiled: &Compiled, style: &Style) -> String {
     let valid = super::paint::paint(style, super::paint::Tone::Good, "valid");
-    let most =
-        |count: &dyn Fn(&windlass_compiler::model::Model) -> usize| compiled.models.iter().map(count).max();
+    let most = |count: &dyn Fn(&windlass_compiler::model::Model) -> usize| {
+        compiled.compilation.models.iter().map(count).max()
+    };
     let jobs = counted(most(&|model| model.jobs.len()).unwrap_or(0), "job");
     let pipelines = counted(most(&|model| model.pipelines.len()).unwrap_or(0), "pipeline");
-    let names: Vec<&str> =
-        compiled.models.iter().filter_map(|model| Some(model.environment.as_ref()?.as_str())).collect();
+    let names: Vec<&str> = compiled
+        .compilation
+        .models
+        .iter()
+        .filter_map(|model| Some(model.environment.as_ref()?.as_str()))
+        .collect();
     let environments = if names.is_empty() { String::new() } else { format!(", in {}", names.join(", ")) };
     format!("{valid}: {jobs} in {pipelines}{environments}\n")
 }

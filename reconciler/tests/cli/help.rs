@@ -18,6 +18,34 @@ fn the_overview_groups_commands() {
       graph         Draw the jobs and what they wait for
       explain       Explain a diagnostic, with an example of the mistake
 
+    Change what should be:
+      plan          Show what apply would change
+      show          Show a saved plan again, in any form
+      apply         Bring what runs to the specs, or to a saved plan
+      destroy       Stop jobs and remove them from the project
+      drift         Show what differs from what was applied
+      applies       List applies, and go on with or give up an interrupted one
+
+    See what is:
+      wait          Wait until jobs have reached their goals, or can't
+
+    Operate jobs:
+      run           Run a pipeline's batches now
+      stop          Stop jobs; they stay stopped until they are started
+      start         Start jobs that were stopped or have failed
+      restart       Replace what runs by a new attempt
+      retry         Try again what has failed or is lost
+      suspend       Stop jobs for a while; what waits for them goes on waiting
+      resume        Go on with jobs that were suspended
+
+    Own jobs:
+      protect       Refuse the removal of jobs
+      unprotect     Allow the removal of jobs again
+      forget        Take jobs out of the project and leave what runs alone
+
+    Keep it true:
+      reconcile     Keep what runs as it is wanted, until told to end
+
     About this program:
       completions   Print the completions of a shell
       version       Show the version

@@ -218,22 +218,47 @@ fn a_spec_with_errors_is_neither_rendered_nor_drawn() {
 }
 
 #[test]
-fn what_a_spec_means_is_rendered() {
-    assert_snapshot!(shop().run(&["render", "-e", "prod", "-s", "hello.greet"]).story(), @r#"
-    # shop in prod
+fn what_a_spec_means_is_rendered_with_where_it_says_so() {
+    assert_snapshot!(shop().run(&["render", "-e", "prod", "-s", "hello.greet", "--provenance"]).story(), @r#"
+    version = 1
+    project = "shop"
+    # environment: prod
 
-    # pipelines/hello.toml:4
-    [hello.greet]
-    mode = "batch"
-    cluster = "here"
-    retry = { attempts = 0, backoff = "1s..5m", on_lost = "hold" }
-    process.command = ["echo", "good day"]
-    process.dir = "pipelines"
-    process.ready = "0s"
-    process.grace = "10s"
+    [store]
+    url = "file:.windlass"
+
+    [cluster.here]
+    kind = "local"
+
+    [param.greeting]
+    type = "string"
+    default = "good day"  # windlass.toml:13 environment `prod`, over windlass.toml:6 default
+
+    [job."hello.greet"]
+    mode = "batch"  # pipelines/hello.toml:5 the job
+    cluster = "here"  # pipelines/hello.toml:6 the job
+    process.command = ["echo", "good day"]  # pipelines/hello.toml:7 the job
+    process.dir = "pipelines"  # built in
+    process.ready = "0s"  # built in
+    process.grace = "10s"  # built in
+    retry.attempts = 0  # built in
+    retry.backoff = "1s..5m"  # built in
+    retry.on_lost = "hold"  # built in
+    protect = false  # built in
     --- stderr
     --- exit 0
     "#);
+    let json = shop().run(&["render", "-e", "prod", "-s", "hello.greet", "--json"]).out;
+    assert!(json.contains("\"good day\"") && !json.contains("hello.after"), "{json}");
+}
+
+#[test]
+fn hidden_characters_are_rendered_as_toml_escapes() {
+    let place = shop();
+    let hostile = PIPELINE.replace("true", "\\u001b[2J\\u202e");
+    place.write("pipelines/hello.toml", &hostile);
+    let ended = place.run(&["render"]);
+    assert!(ended.out.contains(r#"["\u001B[2J\U0000202E"]"#), "{ended:?}");
 }
 
 #[test]

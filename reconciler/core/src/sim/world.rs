@@ -163,7 +163,9 @@ impl World {
             Event::Thinks(user) => self.think(user),
             Event::Submits(user, command, tries) => return self.submit(user, command, tries),
             Event::Mishap => self.befall(),
-            Event::Rise(owner) => return self.rise(owner),
+            // After the last fault there is one owner.
+            Event::Rise(owner) if self.agenda.now() < Tick(CHAOS) => return self.rise(owner),
+            Event::Rise(_) => {}
             Event::Heal => return self.heal(),
         }
         Ok(())

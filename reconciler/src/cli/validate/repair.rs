@@ -12,7 +12,7 @@ use crate::tree::STDIN;
 
 /// Prints what would change, as a unified diff.
 pub(super) fn show(compiled: &Compiled, console: &Console) -> Result<(), Failure> {
-    let files = fixed(&compiled.sources, &compiled.reports);
+    let files = fixed(&compiled.compilation.sources, &compiled.reports);
     if files.is_empty() {
         console.note("nothing that can be fixed without a person");
     }
@@ -21,7 +21,7 @@ pub(super) fn show(compiled: &Compiled, console: &Console) -> Result<(), Failure
 
 /// Writes the mended files, and says whether there were any.
 pub(super) fn mend(compiled: &Compiled, console: &Console) -> Result<bool, Failure> {
-    let files = fixed(&compiled.sources, &compiled.reports);
+    let files = fixed(&compiled.compilation.sources, &compiled.reports);
     for file in &files {
         write(file, console)?;
     }

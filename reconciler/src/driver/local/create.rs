@@ -30,11 +30,17 @@ pub(super) fn make(path: &Path, create: &Create) -> io::Result<bool> {
 }
 
 /// Deletes an attempt's folder, running or not: what the rule of names that are given once forbids.
-pub(super) fn unmake(path: &Path) {
-    let _ = fs::remove_dir_all(path);
+pub(super) fn unmake(path: &Path) -> io::Result<()> {
+    let top = path.parent().unwrap_or(Path::new("/"));
+    // In one step: its supervisor may be adding to it.
+    let aside = Draft(top.join(format!(".old.{}", folder::random()?)));
+    match fs::rename(path, &aside.0) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
-/// A folder that is not published yet; what is left of it is deleted.
+/// A folder under a name that is nobody's; what is left of it is deleted.
 struct Draft(PathBuf);
 
 impl Drop for Draft {

@@ -71,7 +71,7 @@ impl Site {
             }));
         };
         if !rules.create_only {
-            create::unmake(&path);
+            create::unmake(&path).map_err(|error| unknown(&path, &error))?;
         }
         if create::make(&path, create).map_err(|error| unknown(&path, &error))? {
             events::touch(&self.top);
