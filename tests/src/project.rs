@@ -206,10 +206,10 @@ impl Project {
         patiently(Duration::from_secs(20), holds)
     }
 
-    /// Fails if the evidence shows what must never happen.
+    /// Fails if the evidence or the history shows what must never happen.
     #[track_caller]
-    pub fn assert_evidence(&self) {
-        let violations = self.evidence().violations();
+    pub fn assert_sound(&self) {
+        let violations = [self.evidence().violations(), records::gaps(&self.place)].concat();
         assert!(violations.is_empty(), "{violations:#?}\n{}", self.story());
     }
 

@@ -1,5 +1,6 @@
 //! The records of a project, read from its store as they are.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use rusqlite::{Connection, OpenFlags, Row};
 use windlass::ledger::Ledger;
 use windlass::store::{self, Line, Query};
 use windlass_core::fleet::Fleet;
+use windlass_core::history::Note;
 
 /// Everything in the store that a command could have changed, epochs included.
 pub fn dump(place: &Path) -> Vec<String> {
@@ -55,6 +57,21 @@ pub fn history(place: &Path) -> Vec<Line> {
         let opened = store::open("file:.windlass", place, false).await.expect("it can be opened");
         opened.store.history(&Query::default()).await.expect("it can be read")
     })
+}
+
+/// Where the history of an instance does not hold every transition once and in order.
+pub fn gaps(place: &Path) -> Vec<String> {
+    let mut last: BTreeMap<String, u64> = BTreeMap::new();
+    let mut gaps = Vec::new();
+    for line in history(place) {
+        let Ok(Note::Transition(step)) = serde_json::from_str(&line.entry.text) else { continue };
+        let last = last.entry(line.entry.subject.clone()).or_default();
+        if step.sequence.0 != *last + 1 {
+            gaps.push(format!("{}: transition {} follows {last}", line.entry.subject, step.sequence.0));
+        }
+        *last = step.sequence.0;
+    }
+    gaps
 }
 
 fn blocking<T>(future: impl Future<Output = T>) -> T {

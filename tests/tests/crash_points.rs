@@ -206,7 +206,7 @@ fn latest(project: &Project, job: &str) -> Option<(Instance, Name)> {
 /// Fails unless everything is as the scenario's command asked.
 fn as_asked(scenario: &Scenario, project: &Project, exactly: bool, how: &str) {
     let tell = || format!("{how}\n{}", project.story());
-    project.assert_evidence();
+    project.assert_sound();
     let evidence = project.evidence();
     if let Some((state, starts)) = scenario.stream {
         assert_eq!(project.state("p.follow"), Some(state), "{}", tell());

@@ -14,7 +14,7 @@ fn check(jobs: &[Job], commands: &[&[&str]]) {
         project.ok(command);
         project.assert_settled(&[]);
     }
-    project.assert_evidence();
+    project.assert_sound();
     project.ok(&["destroy", "-y"]);
     project.nothing_is_left();
 }
@@ -54,7 +54,7 @@ fn after_a_change() {
     project.write(&batches());
     project.ok(&["apply", "-y"]);
     project.assert_settled(&[]);
-    project.assert_evidence();
+    project.assert_sound();
     project.nothing_is_left();
 }
 
@@ -74,5 +74,5 @@ fn after_a_failure() {
     let second = project.run(&["apply"]);
     assert_eq!(second.code, Some(1), "{second}");
     assert_eq!(project.dump(), before, "{second}");
-    project.assert_evidence();
+    project.assert_sound();
 }
