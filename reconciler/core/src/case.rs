@@ -61,6 +61,12 @@ pub fn is_met(mode: Mode, status: &Status) -> bool {
     }
 }
 
+/// Whether a status does not meet the goal of its mode now and may stay so for ever. What is wrong with a batch ends
+/// with the batch; a stream has no end of its own.
+pub fn is_stuck(mode: Mode, status: &Status) -> bool {
+    matches!((mode, &status.state), (Mode::Stream, State::Degraded { .. }))
+}
+
 /// Whether the current attempt has met the goal of its mode at any time.
 pub fn has_reached(mode: Mode, status: &Status) -> bool {
     match mode {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::case::is_met;
+use crate::case::{is_met, is_stuck};
 use crate::desired::Intent;
 use crate::edge::{Permit, describe, permit};
 use crate::fleet::{Fleet, Wanted, is_current};
@@ -68,7 +68,9 @@ impl<'a> Outlooks<'a> {
         match &status.state {
             State::Skipped { .. } if self.is_skip_harmless(instance) => Outlook::Met,
             State::Waiting { not_before: None } if status.attempt.is_none() => self.blocked(instance),
-            state if state.is_final() => Outlook::Missed(say(state)),
+            state if state.is_final() || is_stuck(wanted.spec.mode, status) => {
+                Outlook::Missed(say(state))
+            }
             _ => Outlook::Moving,
         }
     }
