@@ -59,8 +59,9 @@ pub fn judge(upstream: &Upstream) -> Verdict {
         return Verdict::Never(format!("{job} does not belong to the project"));
     };
     let state = standing.state;
-    let pending = || Verdict::Pending(format!("{job} is {state}"));
-    let never = || Verdict::Never(format!("{job} is {state}"));
+    let words = state.predicate();
+    let pending = || Verdict::Pending(format!("{job} {words}"));
+    let never = || Verdict::Never(format!("{job} {words}"));
     if !standing.current {
         return Verdict::Pending(format!("{job} has not yet taken in its last change"));
     }

@@ -35,8 +35,8 @@ pub struct Progress {
     zone: TimeZone,
     began: Timestamp,
     live: Option<Live>,
-    /// What was last said of each instance.
-    said: BTreeMap<String, (Name, String)>,
+    /// What was last said of each instance: its state, and of a pause before a new attempt since when.
+    said: BTreeMap<String, (Name, Option<Timestamp>)>,
 }
 
 /// A table that is drawn in place. It is drawn at most ten times a second, however often it is shown.
@@ -70,7 +70,7 @@ impl Progress {
 
     fn say(&mut self, rows: &[Row], now: Timestamp) {
         for row in rows {
-            let news = (row.state, row.detail.clone());
+            let news = news(row);
             if self.said.get(&row.instance) != Some(&news) {
                 self.console.note(&self.line(row, now));
                 self.said.insert(row.instance.clone(), news);
@@ -86,9 +86,20 @@ impl Progress {
         format!(
             "{at} {} {state}{}{detail}",
             visible(&row.instance),
-            if detail.is_empty() { "" } else { ": " }
+            if detail.is_empty() {
+                ""
+            } else if detail.starts_with("for ") {
+                " "
+            } else {
+                ": "
+            }
         )
     }
+}
+
+/// What is worth a line: a state of its own, or a new pause. What its upstreams do is said on their lines.
+fn news(row: &Row) -> (Name, Option<Timestamp>) {
+    (row.state, row.since.filter(|_| row.state == Name::Waiting))
 }
 
 impl Drop for Progress {

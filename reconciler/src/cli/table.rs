@@ -11,11 +11,17 @@ const GAP: &str = "  ";
 /// The narrowest that a last column is cut to.
 const NARROWEST: usize = 12;
 
-/// Rows under a head. The last column takes the room that is left, and what does not fit is cut.
+/// What stands before a line below a row, where characters beyond ASCII can be shown, and where not.
+const BELOW: [&str; 2] = ["  └ ", "  - "];
+
+/// Rows under a head. The last column takes the room that is left, and what does not fit is cut, or folded.
 #[derive(Debug, Clone, Default)]
 pub struct Table {
     head: Vec<String>,
     rows: Vec<Vec<Cell>>,
+    /// Lines of their own below a row, by its place.
+    below: Vec<(usize, Cell)>,
+    folding: bool,
 }
 
 /// A text in its tone. What others wrote is made harmless here.
@@ -41,12 +47,23 @@ impl<T: AsRef<str>> From<T> for Cell {
 impl Table {
     /// A table under these words; without any, there is no head.
     pub fn new<const N: usize>(head: [&str; N]) -> Self {
-        Self { head: head.map(str::to_owned).into(), rows: Vec::new() }
+        Self { head: head.map(str::to_owned).into(), ..Self::default() }
+    }
+
+    /// The same table, but what does not fit into the last column stands below its row, whole.
+    #[must_use]
+    pub fn folding(self) -> Self {
+        Self { folding: true, ..self }
     }
 
     /// Adds a row.
     pub fn row<const N: usize>(&mut self, cells: [Cell; N]) {
         self.rows.push(cells.into());
+    }
+
+    /// Adds a line below the last row.
+    pub fn below(&mut self, cell: Cell) {
+        self.below.push((self.rows.len().saturating_sub(1), cell));
     }
 
     /// Whether there is no row.
@@ -63,8 +80,25 @@ impl Table {
     pub fn lines(&self, style: &Style) -> Vec<String> {
         let widths = self.widths();
         let head: Vec<Cell> = self.head.iter().map(|word| Cell::new(word, Tone::Quiet)).collect();
-        let head = (!head.is_empty()).then_some(&head);
-        head.into_iter().chain(&self.rows).map(|cells| line(cells, &widths, style)).collect()
+        let head = (!head.is_empty()).then(|| line(&head, &widths, style));
+        let rows = (0..self.rows.len()).flat_map(|at| self.lines_of(at, &widths, style));
+        head.into_iter().chain(rows).collect()
+    }
+
+    /// A row, and what stands below it.
+    fn lines_of(&self, at: usize, widths: &[usize], style: &Style) -> Vec<String> {
+        let cells = &self.rows[at];
+        let before: usize = widths.iter().rev().skip(1).map(|width| width + GAP.len()).sum();
+        let too_wide = |cell: &&Cell| self.folding && before + cell.text.width() > style.width;
+        let folded = cells.last().filter(too_wide);
+        let row = match folded {
+            None => line(cells, widths, style),
+            Some(_) => line(&cells[..cells.len() - 1], &widths[..widths.len() - 1], style),
+        };
+        let notes = self.below.iter().filter(|(row, _)| *row == at).map(|(_, cell)| cell);
+        std::iter::once(row)
+            .chain(folded.into_iter().chain(notes).flat_map(|cell| below(cell, style)))
+            .collect()
     }
 
     /// The widest cell of each column.
@@ -95,6 +129,33 @@ fn line(cells: &[Cell], widths: &[usize], style: &Style) -> String {
         column += width + GAP.len();
     }
     line.trim_end().to_owned()
+}
+
+/// A cell on lines of its own.
+fn below(cell: &Cell, style: &Style) -> Vec<String> {
+    let [first, ascii] = BELOW;
+    let first = if style.unicode { first } else { ascii };
+    let lines = wrapped(&cell.text, style.width.saturating_sub(first.width()));
+    let mark = |at: usize| if at == 0 { first.to_owned() } else { " ".repeat(first.width()) };
+    lines.iter().enumerate().map(|(at, text)| mark(at) + &paint(style, cell.tone, text)).collect()
+}
+
+/// `text` in lines of at most `room` columns, broken between words where that is possible.
+pub fn wrapped(text: &str, room: usize) -> Vec<String> {
+    let room = room.max(NARROWEST);
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let last = lines.last_mut().expect("there is always a line");
+        if last.is_empty() {
+            last.push_str(word);
+        } else if last.width() + 1 + word.width() <= room {
+            last.push(' ');
+            last.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
 }
 
 /// `text` in at most `room` columns, with an ellipsis where something is missing.
@@ -137,6 +198,22 @@ mod tests {
         let mut table = Table::new([]);
         table.row(["a".into(), "a reason that is far too long".into()]);
         assert_eq!(table.text(&style(20)), "a  a reason that is…\n");
+    }
+
+    #[test]
+    fn a_folding_table_cuts_nothing() {
+        let mut table = Table::new(["JOB", "DETAIL"]).folding();
+        table.row(["a".into(), "short".into()]);
+        table.row(["b".into(), "a reason that is far too long for one line of it".into()]);
+        table.below("a note".into());
+        insta::assert_snapshot!(table.text(&style(30)), @r"
+        JOB  DETAIL
+        a    short
+        b
+          └ a reason that is far too
+            long for one line of it
+          └ a note
+        ");
     }
 
     #[test]
