@@ -19,7 +19,7 @@ use super::table::Table;
 use crate::driver::Silence;
 use crate::session::Session;
 
-/// Show what differs from what was applied; exit 2 where something does
+/// Show what differs from what was applied (exit 2 if anything)
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use windlass_core::desired::Intent;
-use windlass_core::edge::{Verdict, judge};
+use windlass_core::edge::{Upstream, Verdict, judge};
 use windlass_core::fleet::{Fleet, Wanted};
 use windlass_core::id::Instance;
 use windlass_core::state::{Name, State, Then};
@@ -76,16 +76,20 @@ pub fn last_failure(status: &Status) -> Option<&str> {
 
 /// What an instance that has not started waits for.
 pub fn waits_for(fleet: &Fleet, instance: &Instance) -> Option<String> {
-    let reasons = fleet.upstreams(instance).into_iter().filter_map(|upstream| match judge(&upstream) {
-        Verdict::Met => None,
-        Verdict::Pending(reason) | Verdict::Never(reason) => {
-            let job = upstream.edge.job.to_string();
-            let how = reason.strip_prefix(&job).map_or_else(|| reason.clone(), |how| format!(", which{how}"));
-            Some(format!("{job}{how}"))
-        }
+    let reasons = fleet.upstreams(instance).into_iter().filter_map(|upstream| {
+        (judge(&upstream) != Verdict::Met).then(|| format!("{} ({})", upstream.edge.job, how(&upstream)))
     });
     let reasons: Vec<_> = reasons.collect();
-    (!reasons.is_empty()).then(|| format!("for {}", reasons.join(", and ")))
+    (!reasons.is_empty()).then(|| format!("for {}", reasons.join(", ")))
+}
+
+/// How an upstream stands, in a word or two.
+fn how(upstream: &Upstream) -> String {
+    match &upstream.standing {
+        None => "not in the project".to_owned(),
+        Some(standing) if !standing.current => "its last change not yet taken in".to_owned(),
+        Some(standing) => standing.state.to_string(),
+    }
 }
 
 /// What is wanted and is not so yet.

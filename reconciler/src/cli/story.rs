@@ -4,6 +4,7 @@
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
+use windlass_compiler::escape::is_hidden;
 use windlass_compiler::style::Style;
 use windlass_core::desired::{Change, Intent};
 use windlass_core::history::Note;
@@ -25,6 +26,17 @@ pub struct Told {
     pub attempt: Option<u64>,
     /// Why, and by whom.
     pub detail: String,
+}
+
+impl Told {
+    /// The attempt and the detail, for the last column of a table: `attempt 1: exit status 3`.
+    pub fn rest(&self) -> String {
+        match (self.attempt, self.detail.as_str()) {
+            (None, detail) => detail.to_owned(),
+            (Some(attempt), "") => format!("attempt {attempt}"),
+            (Some(attempt), detail) => format!("attempt {attempt}: {detail}"),
+        }
+    }
 }
 
 /// Tells a line.
@@ -104,6 +116,19 @@ pub fn json(line: &Line) -> Value {
     Value::Object(fields)
 }
 
+/// A line as one line of JSON. The values are exact, but a terminal that shows it sees hidden characters as escapes.
+pub fn json_line(line: &Line) -> String {
+    let mut text = String::new();
+    for c in json(line).to_string().chars() {
+        if is_hidden(c) {
+            text.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            text.push(c);
+        }
+    }
+    text + "\n"
+}
+
 /// A line of a log of events: `2026-11-22T02:00:07Z orders.totals running → failed (attempt 1): exit status 3`.
 pub fn sentence(line: &Line, style: &Style) -> String {
     let told = told(line, style);
@@ -139,6 +164,14 @@ mod tests {
             let sentence = sentence(&line, &Style::default());
             assert_eq!(sentence, format!("2026-11-22T02:00:07Z orders.totals {expected}"));
         }
+    }
+
+    #[test]
+    fn a_line_of_json_is_one_harmless_line() {
+        let line = line(1, "a.b", "02:00:00", &asked("stop", Intent::Stop, Some("\u{202e}\n\u{9b}")));
+        let text = json_line(&line);
+        assert!(!text.trim_end_matches('\n').contains(is_hidden), "{text}");
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), json(&line));
     }
 
     #[test]

@@ -11,6 +11,8 @@ const GAP: &str = "  ";
 /// The narrowest that a last column is cut to.
 const NARROWEST: usize = 12;
 
+/// The room in which a last column that folds goes on in its own column, not below the row.
+const ROOMY: usize = 40;
 /// What stands before a line below a row, where characters beyond ASCII can be shown, and where not.
 const BELOW: [&str; 2] = ["  └ ", "  - "];
 
@@ -89,16 +91,19 @@ impl Table {
     fn lines_of(&self, at: usize, widths: &[usize], style: &Style) -> Vec<String> {
         let cells = &self.rows[at];
         let before: usize = widths.iter().rev().skip(1).map(|width| width + GAP.len()).sum();
-        let too_wide = |cell: &&Cell| self.folding && before + cell.text.width() > style.width;
-        let folded = cells.last().filter(too_wide);
-        let row = match folded {
-            None => line(cells, widths, style),
-            Some(_) => line(&cells[..cells.len() - 1], &widths[..widths.len() - 1], style),
+        let room = style.width.saturating_sub(before);
+        let too_wide = |cell: &&Cell| self.folding && cell.text.width() > room;
+        let mut lines = match cells.last().filter(too_wide) {
+            None => vec![line(cells, widths, style)],
+            Some(last) if room >= ROOMY => hanging(cells, last, widths, before, style),
+            Some(last) => {
+                let short = line(&cells[..cells.len() - 1], &widths[..widths.len() - 1], style);
+                std::iter::once(short).chain(below(last, style)).collect()
+            }
         };
-        let notes = self.below.iter().filter(|(row, _)| *row == at).map(|(_, cell)| cell);
-        std::iter::once(row)
-            .chain(folded.into_iter().chain(notes).flat_map(|cell| below(cell, style)))
-            .collect()
+        let notes = self.below.iter().filter(|(row, _)| *row == at);
+        lines.extend(notes.flat_map(|(_, cell)| below(cell, style)));
+        lines
     }
 
     /// The widest cell of each column.
@@ -129,6 +134,16 @@ fn line(cells: &[Cell], widths: &[usize], style: &Style) -> String {
         column += width + GAP.len();
     }
     line.trim_end().to_owned()
+}
+
+/// A row whose last cell goes on in its column.
+fn hanging(cells: &[Cell], last: &Cell, widths: &[usize], before: usize, style: &Style) -> Vec<String> {
+    let mut parts = wrapped(&last.text, style.width - before).into_iter();
+    let first = Cell { text: parts.next().unwrap_or_default(), tone: last.tone };
+    let mut row = cells[..cells.len() - 1].to_vec();
+    row.push(first);
+    let rest = parts.map(|part| " ".repeat(before) + &paint(style, last.tone, &part));
+    std::iter::once(line(&row, widths, style)).chain(rest).collect()
 }
 
 /// A cell on lines of its own.

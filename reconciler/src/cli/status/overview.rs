@@ -207,7 +207,7 @@ impl Overview {
     }
 
     fn table(&self) -> Table {
-        let mut table = Table::new(["JOB", "STATE", "SINCE", "ATTEMPT", "FAILED", "GEN", "DETAIL"]).folding();
+        let mut table = Table::new(["JOB", "STATE", "SINCE", "ATTEMPT", "GEN", "DETAIL"]).folding();
         for line in &self.jobs {
             let name = if self.wide { &line.instance } else { &line.job };
             let since = line.since.map(|since| age(self.at.duration_since(since)));
@@ -215,8 +215,7 @@ impl Overview {
                 name.into(),
                 Cell::new(line.shown_state(), line.tone()),
                 since.unwrap_or_default().into(),
-                line.attempt.to_string().into(),
-                line.failures.to_string().into(),
+                line.attempts().into(),
                 line.generation.to_string().into(),
                 (&line.detail).into(),
             ]);
@@ -273,6 +272,15 @@ impl Line {
                 }
             }
             _ => format!("{}?", self.state),
+        }
+    }
+
+    /// `3 (2 failed)`; nothing before the first attempt.
+    fn attempts(&self) -> String {
+        match (self.attempt, self.failures) {
+            (0, _) => "-".to_owned(),
+            (attempt, 0) => attempt.to_string(),
+            (attempt, failures) => format!("{attempt} ({failures} failed)"),
         }
     }
 

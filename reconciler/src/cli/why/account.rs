@@ -50,6 +50,8 @@ pub(super) struct Account {
     generation: u64,
     /// Whether the state takes the last change into account.
     current: bool,
+    /// What its cluster shows instead of what is recorded.
+    stale: Option<String>,
     /// Whether it is what is wanted; none while it is on its way.
     met: Option<bool>,
     attempt: Option<Attempt>,
@@ -89,8 +91,10 @@ impl Account {
             intent: wanted.goal.intent,
             by: known.decided.get(instance).cloned(),
             generation: wanted.goal.generation.0,
-            current: is_current(wanted.goal, status),
+            current: !fleet.statuses.contains_key(instance) || is_current(wanted.goal, status),
+            stale: known.stale.get(instance).cloned(),
             met: match fleet.outlook(instance) {
+                _ if known.stale.contains_key(instance) => None,
                 Outlook::Met => Some(true),
                 Outlook::Missed(_) => Some(false),
                 Outlook::Moving => None,
@@ -113,7 +117,8 @@ impl Account {
         text.push_str(&self.facts().text(style));
         if !self.steps.is_empty() {
             text.push_str(&format!("\n{}\n", paint(style, Tone::Quiet, "how it came there")));
-            text.push_str(&indented(&self.steps(style).text(style)));
+            let narrower = Style { width: style.width.saturating_sub(2), ..*style };
+            text.push_str(&indented(&self.steps(style).text(&narrower)));
         }
         if !self.next.is_empty() {
             text.push_str(&format!("\n{}\n", paint(style, Tone::Quiet, "next")));
@@ -172,6 +177,7 @@ impl Account {
             Some(true) if self.state == Name::Skipped => "; skipping it is all right",
             Some(true) => "; it is so",
             Some(false) => "; it is not so, and will not be unless somebody acts",
+            None if self.stale.is_some() => "; its record is behind",
             None => "; it is on its way",
         };
         let behind = if self.current { "" } else { ", not yet taken in" };
@@ -199,8 +205,7 @@ impl Account {
         let mut table = Table::new([]).folding();
         for line in &self.steps {
             let told = told(line, style);
-            let attempt = told.attempt.map(|attempt| format!("attempt {attempt}")).unwrap_or_default();
-            table.row([full(told.at).into(), told.what.into(), attempt.into(), told.detail.into()]);
+            table.row([full(told.at).into(), (&told.what).into(), told.rest().into()]);
         }
         table
     }

@@ -123,7 +123,7 @@ pub(super) fn says(fleet: &Fleet, instance: &Instance, known: &Known) -> String 
         says = format!("{says}: {more}");
     }
     match known.stale.get(instance) {
-        Some(what) => format!("so it is recorded, but {what} ({says})"),
+        Some(what) => format!("{says}, by its record; but {what}"),
         None => says,
     }
 }
