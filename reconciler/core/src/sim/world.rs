@@ -66,6 +66,8 @@ enum Event {
     Return(Who, u64, Instance, Box<Action>, Option<Box<Outcome>>),
     Write(Who, u64, Box<Transaction>),
     Written(Who, u64, Vec<Key>, Option<Commit>),
+    /// Somebody deletes an object, and a late copy of the call that made it makes it anew.
+    Copied(Box<Action>),
     Runs(Uid),
     Ends(Uid, End),
     Thinks(usize),
@@ -151,6 +153,11 @@ impl World {
             }
             Event::Write(who, number, transaction) => self.write(who, number, *transaction),
             Event::Written(who, number, keys, commit) => self.written(who, number, &keys, commit),
+            Event::Copied(action) => {
+                self.log(|| format!("mishap: {} is deleted and made anew", action.name()));
+                self.cluster.delete(action.name());
+                self.cluster.perform(&action);
+            }
             Event::Runs(uid) => {
                 let now = self.agenda.now();
                 self.cluster.object(&uid).into_iter().for_each(|object| object.run(now));
@@ -218,6 +225,9 @@ impl World {
             return;
         }
         let outcome = self.cluster.perform(&action);
+        if matches!(*action, Action::Create(_)) && self.random.chance(self.odds.repeated / 4) {
+            self.agenda.plan(self.random.between(1, 60), Event::Copied(action.clone()));
+        }
         self.log(|| format!("cluster: {call} {} {}", action.verb(), action.name()));
         if let Some(delay) = network::answer(&mut self.random, &self.odds).filter(|_| !silent) {
             self.agenda.plan(delay, Event::Return(who, call, instance, action, Some(Box::new(outcome))));
