@@ -3,10 +3,10 @@
 mod cycles;
 mod declarations;
 mod edges;
-mod environments;
-mod params;
+pub(crate) mod environments;
+pub(crate) mod params;
 mod references;
-mod templates;
+pub(crate) mod templates;
 
 use indexmap::IndexMap;
 
@@ -28,6 +28,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) variables: &'a [Variable],
     /// Which environments.
     pub(crate) environments: &'a Environments,
+    /// Whether models are wanted.
+    pub(crate) keep: bool,
 }
 
 /// What the passes find.
@@ -62,10 +64,10 @@ pub(crate) fn check(
         let params = &params;
         let environment =
             Environment { spec, sources, lineages: &lineages, name, params, world: asked.world };
-        let mut nodes = resolve(&environment, &lines, &mut digests, &mut here);
+        let mut nodes = resolve(&environment, asked.keep, &lines, &mut digests, &mut here);
         edges::check(spec, &mut nodes, &mut here);
         let clean = found.iter().chain(&here).all(|one| one.fault.severity() == Severity::Warning);
-        models.extend(clean.then(|| model(spec, name, nodes)).flatten());
+        models.extend((asked.keep && clean).then(|| model(spec, name, nodes)).flatten());
         by_environment.push((name, here));
     }
     let found = merge(found, by_environment);
@@ -97,6 +99,7 @@ fn lines(spec: &Spec<'_>, sources: &SourceSet) -> Vec<Vec<u32>> {
 /// All jobs of one environment.
 fn resolve<'e, 's>(
     environment: &Environment<'e, 's>,
+    keep: bool,
     lines: &[Vec<u32>],
     digests: &mut Digests,
     found: &mut Vec<Diagnostic>,
@@ -110,7 +113,8 @@ fn resolve<'e, 's>(
             let overlay = overlays.get(&(pipeline.file, partial.key.text.as_ref())).copied();
             let job = (partial, overlay);
             let resolver = Resolver::new(environment, (pipeline, name), job, &mut layers, digests, found);
-            nodes.push(resolver.resolve(*line));
+            let node = resolver.resolve(*line);
+            nodes.push(if keep { node } else { Node { job: None, ..node } });
         }
     }
     nodes
@@ -126,7 +130,7 @@ fn model(spec: &Spec<'_>, environment: Option<&str>, nodes: Vec<Node<'_>>) -> Op
         let description = pipeline.description.as_deref().map(str::to_owned);
         Some((name(&pipeline.name.as_ref()?.text)?, model::Pipeline { owner, description }))
     });
-    let jobs = nodes.into_iter().filter_map(|node| node.job).map(|job| (job.id.clone(), job));
+    let jobs = nodes.into_iter().filter_map(|node| node.job).map(|job| (job.id.clone(), *job));
     Some(Model {
         project: name(&spec.project.as_ref()?.text)?,
         environment: environment.and_then(name),

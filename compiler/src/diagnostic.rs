@@ -117,9 +117,10 @@ impl Diagnostic {
         let mut report = self.fault.report();
         report.address = self.address.as_deref().map(str::to_owned);
         report.environments = self.environments.iter().map(Name::to_string).collect();
-        for link in &self.chain {
-            if report.labels.iter().all(|label| label.span != link.span) {
-                report.labels.push(Label { span: link.span, text: format!("set by {}", link.layer) });
+        for Link { layer, span } in &self.chain {
+            match report.labels.iter_mut().find(|label| label.span == *span) {
+                Some(label) => label.text += &format!(" (set by {layer})"),
+                None => report.labels.push(Label { span: *span, text: format!("set by {layer}") }),
             }
         }
         report

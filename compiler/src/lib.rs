@@ -14,6 +14,7 @@ mod param;
 mod parse;
 mod path;
 mod reference;
+mod render;
 mod resolve;
 pub mod source;
 mod spec;
@@ -21,8 +22,9 @@ mod suggest;
 pub mod units;
 pub mod world;
 
-pub use compile::{Compilation, compile};
+pub use compile::{Compilation, compile, validate};
 pub use options::{Environments, Options, Root, Variable};
+pub use render::render;
 pub use world::World;
 
 pub mod diff;

@@ -23,6 +23,7 @@ impl Spec<'_> {
     pub(crate) fn new(start: Span) -> Self {
         Self {
             start,
+            incomplete: false,
             project: None,
             store: None,
             params: Vec::new(),

@@ -18,7 +18,7 @@ use crate::source::{SourceSet, Span};
 use crate::spec::{Content, Field, Key, Partial, Pipeline, Spec, Value};
 use crate::suggest::nearest;
 use crate::world::Unreadable;
-use crate::{World, model};
+use crate::{World, model, spec};
 
 /// The digests of files, each read once a compilation.
 pub(crate) type Digests = BTreeMap<String, Result<Box<str>, Unreadable>>;
@@ -57,7 +57,7 @@ pub(crate) struct Node<'e> {
     /// What it waits for.
     pub(crate) edges: Vec<Edge<'e>>,
     /// The whole job, unless something in it is at fault or it is absent.
-    pub(crate) job: Option<model::Job>,
+    pub(crate) job: Option<Box<model::Job>>,
 }
 
 impl Node<'_> {
@@ -70,16 +70,22 @@ impl Node<'_> {
 /// An edge with its upstream's name.
 #[derive(Debug)]
 pub(crate) struct Edge<'e> {
-    /// The whole element of `after`.
-    pub(crate) span: Span,
-    /// Where the upstream is named.
-    pub(crate) named: Span,
-    /// The upstream as it is written, references filled.
+    /// As it is written.
+    pub(crate) written: &'e spec::Edge<'e>,
+    /// The upstream, references filled.
     pub(crate) job: Cow<'e, str>,
-    /// What must be true of it.
-    pub(crate) when: When,
-    /// Where that stands.
-    pub(crate) when_span: Span,
+}
+
+impl Edge<'_> {
+    /// The whole element of `after`.
+    pub(crate) fn span(&self) -> Span {
+        self.written.span
+    }
+
+    /// What must be true of the upstream.
+    pub(crate) fn when(&self) -> When {
+        self.written.when.0
+    }
 }
 
 /// Resolves one job.
@@ -105,7 +111,7 @@ impl<'r, 'e, 's> Resolver<'r, 'e, 's> {
         digests: &'r mut Digests,
         found: &'r mut Vec<Diagnostic>,
     ) -> Self {
-        stack(environment, partial, overlay, layers);
+        stack(environment.spec, environment.lineages, environment.name, (partial, overlay), layers);
         let scope = Scope {
             params: environment.params,
             environment: environment.name,
@@ -138,7 +144,7 @@ impl<'r, 'e, 's> Resolver<'r, 'e, 's> {
         node.edges = self.edges();
         let whole = node.mode.map(|mode| self.job(mode, cluster, line));
         let present = node.absent.is_none() && !self.broken;
-        node.job = whole.flatten().filter(|_| present);
+        node.job = whole.flatten().filter(|_| present).map(Box::new);
         node
     }
 
@@ -150,8 +156,9 @@ impl<'r, 'e, 's> Resolver<'r, 'e, 's> {
     /// Reports a fault that leaves the job usable, with the places that its value came through.
     fn warn(&mut self, fault: Fault, chain: Vec<crate::diagnostic::Link>) {
         let address = format!("{}.{}", self.scope.pipeline, self.scope.job);
-        // One place is no chain.
-        let chain = if chain.len() > 1 { chain } else { Vec::new() };
+        // A value that the job itself sets, and nothing else, needs no explanation.
+        let own = matches!(chain.as_slice(), [only] if *only.layer == *Layer::Job.to_string());
+        let chain = if own { Vec::new() } else { chain };
         self.found.push(Diagnostic { fault, address: Some(address.into()), chain, environments: Vec::new() });
     }
 
@@ -185,11 +192,7 @@ impl<'r, 'e, 's> Resolver<'r, 'e, 's> {
             let job = self.scope.job.into();
             self.warn(Fault::Semantics(Semantics::Nowhere { span: value.span, job }), Vec::new());
         }
-        let text = |item: &'e Value<'s>| match &item.content {
-            Content::Text(text) => Some(text.as_ref()),
-            _ => None,
-        };
-        Some(items.iter().filter_map(text).collect())
+        Some(items.iter().filter_map(|item| item.content.text()).collect())
     }
 
     /// Where the job is switched off.
@@ -227,14 +230,15 @@ impl<'r, 'e, 's> Resolver<'r, 'e, 's> {
     }
 
     fn edges(&mut self) -> Vec<Edge<'e>> {
-        let mut edges = Vec::new();
         let lists: Vec<&'e Value<'s>> = self.layers.all(&Field::After).collect();
+        let length =
+            |list: &&Value<'_>| if let Content::Edges(edges) = &list.content { edges.len() } else { 0 };
+        let mut edges = Vec::with_capacity(lists.iter().map(length).sum());
         for value in lists {
             match &value.content {
                 Content::Edges(elements) => edges.extend(elements.iter().filter_map(|edge| {
                     let job = self.text(&edge.job)?;
-                    let (when, when_span) = edge.when;
-                    Some(Edge { span: edge.span, named: edge.job.span, job, when, when_span })
+                    Some(Edge { written: edge, job })
                 })),
                 _ => self.broken = true,
             }
@@ -245,7 +249,8 @@ impl<'r, 'e, 's> Resolver<'r, 'e, 's> {
     /// A text, its references filled.
     fn text(&mut self, value: &'e Value<'s>) -> Option<Cow<'e, str>> {
         match &value.content {
-            Content::Text(text) => Some(Cow::Borrowed(text.as_ref())),
+            Content::Text(text) => Some(Cow::Borrowed(text)),
+            Content::Escaped(text) => Some(Cow::Borrowed(text)),
             Content::Reference(text) => match self.fill(value.span, text)? {
                 Filled::Whole(value) => Some(Cow::Owned(value.to_string())),
                 Filled::Text(text) => Some(Cow::Owned(text)),
@@ -280,15 +285,15 @@ impl<'r, 'e, 's> Resolver<'r, 'e, 's> {
     }
 }
 
-/// Stacks the layers of a job.
-fn stack<'e, 's>(
-    environment: &Environment<'e, 's>,
-    partial: &'e Partial<'s>,
-    overlay: Option<&'e Partial<'s>>,
+/// Stacks the layers of a job in an environment, given its overlay there.
+pub(crate) fn stack<'e, 's>(
+    spec: &'e Spec<'s>,
+    lineages: &[Vec<usize>],
+    environment: Option<&'e str>,
+    (partial, overlay): (&'e Partial<'s>, Option<&'e Partial<'s>>),
     layers: &mut Layers<'e, 's>,
 ) {
-    let spec = environment.spec;
-    let used = template(spec, partial).map(|at| environment.lineages[at].as_slice()).unwrap_or_default();
+    let used = template(spec, partial).map(|at| lineages[at].as_slice()).unwrap_or_default();
     let templates = || used.iter().map(|at| &spec.templates[*at]);
     let above = overlay.into_iter().chain([partial]).chain(templates().rev());
     let mode = above.filter_map(own_mode).next();
@@ -302,7 +307,7 @@ fn stack<'e, 's>(
         layers.push(Layer::Template(&template.key.text), template);
     }
     layers.push(Layer::Job, partial);
-    if let (Some(overlay), Some(name)) = (overlay, environment.name) {
+    if let (Some(overlay), Some(name)) = (overlay, environment) {
         layers.push(Layer::Environment(name), overlay);
     }
 }
@@ -323,8 +328,6 @@ pub(crate) fn template(spec: &Spec<'_>, partial: &Partial<'_>) -> Option<usize> 
 /// The name that a part of a job uses, and its span.
 pub(crate) fn used<'p>(partial: &'p Partial<'_>) -> Option<(Span, &'p str)> {
     let mut uses = partial.settings.iter().filter(|setting| setting.field == Field::Use);
-    match uses.next()?.act.value()? {
-        Value { span, content: Content::Text(name) } => Some((*span, name.as_ref())),
-        _ => None,
-    }
+    let value = uses.next()?.act.value()?;
+    Some((value.span, value.content.text()?))
 }

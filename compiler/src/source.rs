@@ -83,6 +83,11 @@ impl SourceSet {
         Self { files: self.files.into_iter().map(rename).collect() }
     }
 
+    /// All files, in the order in which they were read.
+    pub fn files(&self) -> impl Iterator<Item = FileId> {
+        (0..self.files.len()).map(|at| FileId(u32::try_from(at).unwrap_or(u32::MAX)))
+    }
+
     /// How many files there are.
     pub fn len(&self) -> usize {
         self.files.len()

@@ -18,6 +18,8 @@ pub(crate) use crate::parse::tree::Key;
 pub(crate) struct Spec<'s> {
     /// The first byte of the root file: the place of what it lacks.
     pub(crate) start: Span,
+    /// Whether a file of the tree could not be read: what is not found may be there.
+    pub(crate) incomplete: bool,
     /// The name of the project.
     pub(crate) project: Option<Key<'s>>,
     /// The address of the store.
@@ -137,7 +139,7 @@ pub(crate) struct Partial<'s> {
     /// Its name.
     pub(crate) key: Key<'s>,
     /// What it sets, in source order.
-    pub(crate) settings: Vec<Setting<'s>>,
+    pub(crate) settings: Box<[Setting<'s>]>,
 }
 
 /// One line of a job.
@@ -297,9 +299,11 @@ pub(crate) enum Content<'s> {
     /// Reported already.
     Poisoned,
     /// A text with references in it.
-    Reference(Cow<'s, str>),
+    Reference(Box<Cow<'s, str>>),
     /// A plain text.
-    Text(Cow<'s, str>),
+    Text(&'s str),
+    /// A plain text that is written with escapes.
+    Escaped(Box<str>),
     /// A whole number.
     Int(i64),
     /// A boolean.
@@ -313,9 +317,9 @@ pub(crate) enum Content<'s> {
     /// What follows a lost attempt.
     OnLost(OnLost),
     /// A list of texts.
-    List(Vec<Value<'s>>),
+    List(Box<[Value<'s>]>),
     /// What a job waits for.
-    Edges(Vec<Edge<'s>>),
+    Edges(Box<[Edge<'s>]>),
 }
 
 /// One element of `after`.
@@ -327,4 +331,23 @@ pub(crate) struct Edge<'s> {
     pub(crate) job: Value<'s>,
     /// What must be true of it, and where that stands.
     pub(crate) when: (When, Span),
+}
+
+impl<'s> Content<'s> {
+    /// A plain text.
+    pub(crate) fn plain(text: Cow<'s, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => Self::Text(text),
+            Cow::Owned(text) => Self::Escaped(text.into()),
+        }
+    }
+
+    /// The plain text, if it is one.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Escaped(text) => Some(text),
+            _ => None,
+        }
+    }
 }

@@ -1,10 +1,10 @@
 //! The command line: parses, dispatches, and turns what came of it into an exit code.
 //!
-//! A command is one file under `cli/` with `Args` and
-//! `pub fn run(args: &Args, console: &Console) -> Outcome`, or `pub async fn run` where it awaits something;
+//! A command is one file under `cli/` with `Args` and `pub fn run(args: &Args, console: &Console) -> Outcome`;
 //! a variant of [`Command`]; an arm of [`Command::run`]; a place in [`help::GROUPS`]. A result goes to
 //! [`Console::print`], or through [`args::OutputArgs::sinks`] where it has several forms; everything else to
-//! [`Console::note`]. A failure is a [`Failure`]: what, why, and what to do.
+//! [`Console::note`]. A failure is a [`Failure`]: what, why, and what to do. What awaits something enters a
+//! runtime by [`runtime::block_on`].
 
 pub mod applies;
 pub mod apply;
@@ -37,8 +37,10 @@ pub mod prepared;
 pub mod progress;
 pub mod proposal;
 pub mod reconcile;
+pub mod render;
 pub mod rows;
 pub mod run;
+pub mod runtime;
 #[cfg(test)]
 pub mod sample;
 pub mod select;
@@ -88,6 +90,7 @@ struct Cli {
 enum Command {
     Init(init::Args),
     Validate(validate::Args),
+    Render(render::Args),
     Graph(graph::Args),
     Explain(explain::Args),
     Plan(plan::Args),
@@ -131,6 +134,7 @@ impl Command {
         match self {
             Self::Init(args) => init::run(args, console),
             Self::Validate(args) => validate::run(args, console),
+            Self::Render(args) => render::run(args, console),
             Self::Graph(args) => graph::run(args, console),
             Self::Explain(args) => explain::run(args, console),
             Self::Plan(args) => plan::run(args, console),

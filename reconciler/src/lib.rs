@@ -5,6 +5,7 @@ pub mod cli;
 pub mod converge;
 pub mod driver;
 pub mod engine;
+pub mod entry;
 pub mod fault;
 pub mod lease;
 pub mod ledger;

@@ -21,7 +21,7 @@ pub(super) fn check(spec: &Spec<'_>, nodes: &mut [Node<'_>], found: &mut Vec<Dia
         nodes.iter().enumerate().map(|(at, node)| ((node.pipeline, node.name), at)).collect();
     let mut upstreams: Vec<Vec<(usize, usize)>> = Vec::with_capacity(nodes.len());
     for at in 0..nodes.len() {
-        upstreams.push(upstreams_of(nodes, &index, at, found));
+        upstreams.push(upstreams_of(spec, nodes, &index, at, found));
     }
     for (at, edges) in upstreams.iter().enumerate() {
         one(spec, nodes, at, edges, found);
@@ -31,7 +31,7 @@ pub(super) fn check(spec: &Spec<'_>, nodes: &mut [Node<'_>], found: &mut Vec<Dia
         nodes.iter().map(|node| node.job.as_ref().map(|job| job.id.clone())).collect();
     for (node, edges) in nodes.iter_mut().zip(upstreams) {
         let after = edges.iter().filter_map(|(edge, upstream)| {
-            Some(model::Edge { job: ids[*upstream].clone()?, when: node.edges[*edge].when })
+            Some(model::Edge { job: ids[*upstream].clone()?, when: node.edges[*edge].when() })
         });
         let after: Vec<model::Edge> = after.collect();
         if let Some(job) = &mut node.job {
@@ -42,6 +42,7 @@ pub(super) fn check(spec: &Spec<'_>, nodes: &mut [Node<'_>], found: &mut Vec<Dia
 
 /// Each edge of a job that leads somewhere, with its upstream.
 fn upstreams_of(
+    spec: &Spec<'_>,
     nodes: &[Node<'_>],
     index: &Index<'_>,
     at: usize,
@@ -53,10 +54,11 @@ fn upstreams_of(
         let name = edge.job.split_once('.').unwrap_or((node.pipeline, edge.job.as_ref()));
         match index.get(&name) {
             Some(upstream) if *upstream == at => {
-                let (span, job) = (edge.span, node.address().into());
+                let (span, job) = (edge.span(), node.address().into());
                 found.push(about(node, Graph::SelfEdge { span, job }));
             }
             Some(upstream) => upstreams.push((position, *upstream)),
+            None if spec.incomplete => {}
             // Suggestions compare with every job; behind hundreds of faults nobody reads them.
             None => found.push(unknown(nodes, node, edge, found.len() < SUGGESTED)),
         }
@@ -72,7 +74,7 @@ fn unknown(nodes: &[Node<'_>], node: &Node<'_>, edge: &Edge<'_>, suggest: bool) 
     let near = || nearest(&edge.job, siblings).map(str::to_owned).or_else(|| near_address(nodes, &edge.job));
     let near = suggest.then(near).flatten();
     let (name, near) = (edge.job.as_ref().into(), near.map(Into::into));
-    about(node, Graph::UnknownJob { span: edge.named, name, near })
+    about(node, Graph::UnknownJob { span: edge.written.job.span, name, near })
 }
 
 /// A job of another pipeline: with a name that is near, or with the same name where the pipeline was left out.
@@ -110,7 +112,7 @@ fn one(
             Some(first) => against(edge, *first, upstream_node),
             None => impossible(edge, upstream_node).or_else(|| absent(spec, edge, upstream_node)),
         };
-        seen.entry(*upstream).or_insert((edge.span, edge.when));
+        seen.entry(*upstream).or_insert((edge.span(), edge.when()));
         found.extend(fault.map(|fault| about(node, fault)));
     }
 }
@@ -119,11 +121,11 @@ fn one(
 fn against(edge: &Edge<'_>, (first, when): (Span, When), upstream: &Node<'_>) -> Option<Graph> {
     let mode = upstream.mode?;
     let address = upstream.address().into();
-    if together(mode, when, edge.when) {
-        return Some(Graph::DuplicateEdge { again: edge.span, first, upstream: address });
+    if together(mode, when, edge.when()) {
+        return Some(Graph::DuplicateEdge { again: edge.span(), first, upstream: address });
     }
-    let whens = (word(when), word(edge.when));
-    Some(Graph::Contradiction { span: edge.span, other: first, upstream: address, whens })
+    let whens = (word(when), word(edge.when()));
+    Some(Graph::Contradiction { span: edge.span(), other: first, upstream: address, whens })
 }
 
 /// Whether an upstream can meet both.
@@ -135,12 +137,12 @@ fn together(mode: Mode, one: When, other: When) -> bool {
 
 /// An edge that waits for the end of a stream.
 fn impossible(edge: &Edge<'_>, upstream: &Node<'_>) -> Option<Graph> {
-    let ends = matches!(edge.when, When::Succeeded | When::Failed | When::Finished);
+    let ends = matches!(edge.when(), When::Succeeded | When::Failed | When::Finished);
     if upstream.mode != Some(Mode::Stream) || !ends {
         return None;
     }
-    let (span, upstream_name) = (edge.when_span, upstream.address().into());
-    Some(Graph::NeverEnds { span, upstream: upstream_name, when: word(edge.when), defined: upstream.key })
+    let (span, upstream_name) = (edge.written.when.1, upstream.address().into());
+    Some(Graph::NeverEnds { span, upstream: upstream_name, when: word(edge.when()), defined: upstream.key })
 }
 
 /// An edge from a job that is switched off here.
@@ -148,7 +150,12 @@ fn absent(spec: &Spec<'_>, edge: &Edge<'_>, upstream: &Node<'_>) -> Option<Graph
     let switched = upstream.absent?;
     let declared = |name: &&&str| spec.environments.iter().any(|one| one.key.text == **name);
     let present = upstream.only_in.iter().flatten().filter(declared).map(|name| (*name).into()).collect();
-    Some(Graph::Absent { span: edge.named, upstream: upstream.address().into(), switched, present })
+    Some(Graph::Absent {
+        span: edge.written.job.span,
+        upstream: upstream.address().into(),
+        switched,
+        present,
+    })
 }
 
 fn word(when: When) -> &'static str {

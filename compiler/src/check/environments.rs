@@ -48,10 +48,7 @@ fn mentioned<'e>(spec: &'e Spec<'_>) -> Vec<(&'e str, Span)> {
         Content::List(items) => Some(items),
         _ => None,
     });
-    let names = lists.flatten().filter_map(|item| match &item.content {
-        Content::Text(text) => Some((text.as_ref(), item.span)),
-        _ => None,
-    });
+    let names = lists.flatten().filter_map(|item| Some((item.content.text()?, item.span)));
     overlays.chain(names).collect()
 }
 
@@ -62,7 +59,7 @@ fn unknown(declared: &[&str], name: &str, span: Option<Span>) -> Diagnostic {
 }
 
 /// The overlays of jobs in one environment, by the file and the job's name.
-pub(super) fn overlays<'e, 's>(
+pub(crate) fn overlays<'e, 's>(
     spec: &'e Spec<'s>,
     environment: Option<&str>,
 ) -> IndexMap<(FileId, &'e str), &'e Partial<'s>> {

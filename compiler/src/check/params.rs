@@ -42,7 +42,7 @@ pub(super) fn check(spec: &Spec<'_>, variables: &[Variable], found: &mut Vec<Dia
 }
 
 /// The values in one environment; a param whose value is at fault has none.
-pub(super) fn resolve<'e>(
+pub(crate) fn resolve<'e>(
     spec: &'e Spec<'_>,
     environment: Option<&str>,
     variables: &[Variable],

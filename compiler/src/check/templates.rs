@@ -6,7 +6,7 @@ use crate::spec::{Partial, Spec};
 use crate::suggest::nearest;
 
 /// Checks templates; answers with the templates that each one stands on, lowest first, itself last.
-pub(super) fn check(spec: &Spec<'_>, found: &mut Vec<Diagnostic>) -> Vec<Vec<usize>> {
+pub(crate) fn check(spec: &Spec<'_>, found: &mut Vec<Diagnostic>) -> Vec<Vec<usize>> {
     let mut is_used = vec![false; spec.templates.len()];
     for partial in spec.templates.iter().chain(spec.pipelines.iter().flat_map(|pipeline| &pipeline.jobs)) {
         match template(spec, partial) {

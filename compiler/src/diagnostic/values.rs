@@ -131,11 +131,11 @@ impl Values {
             Self::Duration { span, text, near } => Draft::new("WL0302", format!("`{text}` is no duration"))
                 .at(*span, "not a duration")
                 .help("a duration is a whole number with a unit: `500ms`, `30s`, `10m`, `2h`, `1d`")
-                .offer_quoted(*span, text, near.as_deref()),
+                .offer_quoted(*span, text, near.as_deref(), spells_a_unit(text)),
             Self::Size { span, text, near } => Draft::new("WL0303", format!("`{text}` is no size"))
                 .at(*span, "not a size")
                 .help("a size is a whole number with a unit: `512KiB`, `64MiB`, `4GiB`, `1TiB`")
-                .offer_quoted(*span, text, near.as_deref()),
+                .offer_quoted(*span, text, near.as_deref(), false),
             Self::Date { span, text } => Draft::new("WL0304", format!("`{text}` is no date"))
                 .at(*span, "not a date")
                 .help("a date is written `2026-11-22`")
@@ -144,7 +144,7 @@ impl Values {
                 let draft = Draft::new("WL0305", format!("`{key}` cannot be `{text}`"));
                 let draft = draft.at(*span, format!("expected {}", one_of(known)));
                 match near {
-                    Some(near) => draft.help(format!("did you mean `{near}`?")).offer_quoted(*span, text, Some(near)),
+                    Some(near) => draft.help(format!("did you mean `{near}`?")).offer_quoted(*span, text, Some(near), false),
                     None => draft.done(),
                 }
             }
@@ -156,7 +156,7 @@ impl Values {
             Self::Range { span, text, near } => Draft::new("WL0307", format!("`{text}` is no range of durations"))
                 .at(*span, "not a range")
                 .help("a range is two durations: `10s..5m`")
-                .offer_quoted(*span, text, near.as_deref()),
+                .offer_quoted(*span, text, near.as_deref(), text.contains("..") && spells_a_unit(text)),
             Self::Empty { span, key } => Draft::new("WL0308", format!("`{key}` is empty"))
                 .at(*span, "nothing in it")
                 .done(),
@@ -181,6 +181,11 @@ impl Values {
     }
 }
 
+/// A number alone leaves open what it counts; a unit that is spelled otherwise does not.
+fn spells_a_unit(text: &str) -> bool {
+    text.contains(|c: char| c.is_ascii_alphabetic())
+}
+
 impl Draft {
     fn offer(self, span: Span, written: &str, near: Option<&str>) -> Report {
         match near {
@@ -189,10 +194,12 @@ impl Draft {
         }
     }
 
-    fn offer_quoted(self, span: Span, written: &str, near: Option<&str>) -> Report {
-        match near {
+    /// Offers a text; `safe` where only its spelling differs. What references have filled is no text to replace.
+    fn offer_quoted(self, span: Span, written: &str, near: Option<&str>, safe: bool) -> Report {
+        let literal = matches!(span.range().len().checked_sub(written.len()), Some(0 | 2));
+        match near.filter(|_| literal) {
             Some(near) => self
-                .fix(format!("replace `{written}` with `{near}`"), false, span, format!("\"{near}\""))
+                .fix(format!("replace `{written}` with `{near}`"), safe, span, format!("\"{near}\""))
                 .done(),
             None => self.done(),
         }

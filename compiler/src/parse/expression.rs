@@ -175,3 +175,69 @@ fn unquoted(text: &str, builder: &Builder<'_>, range: toml_parser::Span) -> Opti
     let start = line_start + key.len() + 1 + (value.len() - value.trim_start().len());
     Some(builder.span(toml_parser::Span::new_unchecked(start, start + word.len())))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use toml::de::DeTable;
+
+    use super::*;
+    use crate::source::SourceSet;
+
+    fn faults(text: &str) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let file = SourceSet::default().add("a", String::new());
+        read(text, file, &mut faults);
+        faults
+    }
+
+    #[test]
+    fn what_toml_takes_and_refuses_is_taken_and_refused() {
+        for text in [
+            "[a.b.c]\nz = 9\n[a]\nb.d = 1\n",
+            "[a]\nb.c = 1\n[a.b]\n",
+            "[a]\nb.c = 1\n[a.d]\n",
+            "a.b = 1\na.c = 2\n[a.d]\n",
+            "a = { b = 1 }\na.c = 2\n",
+            "a = { b = 1 }\n[a.c]\n",
+            "[[a]]\nb = 1\n[[a]]\nb = 2\n[a.c]\n",
+            "[[a]]\n[a]\n",
+            "[a]\n[[a]]\n",
+            "a = [1]\n[[a]]\n",
+            "a = [{ b = 1 }]\n[a.c]\n",
+            "a = [\n [true],\n [1, 2], # c\n]\n",
+            "a = { b = { c = 1 }, b.d = 2 }\n",
+            "a = { b.c = 1, b.d = 2 }\n",
+            "\"a b\" = 1\n'c'.d = 2\n\"\" = 3\n",
+            "a = 1 b = 2\n",
+            "a = [1,,2]\n",
+            "a = 0x_1\nb = 1__0\n",
+            "[a]]\n",
+            "[]\n",
+            "= 1\n",
+            "a = \"\"\"x\"\"\"\nb = '''y'''\n",
+            "a = {\n b = 1,\n}\n",
+        ] {
+            assert_eq!(faults(text).is_empty(), DeTable::parse(text).is_ok(), "{text}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn random_text_is_taken_and_refused_as_toml_does(
+            words in proptest::collection::vec(
+                prop::sample::select(vec![
+                    "[a]\n", "[a.b]\n", "[[a]]\n", "[b]\n", "a = 1\n", "b = 2\n", "a.b = 1\n", "b.c.d = 1\n", "a.b.c = 1\n",
+                    "c = { a = 1, b.c = 2 }\n", "a = { }\n", "b = [1, { a = 2 }]\n", "[c.a]\n", "d = \"x\"\n",
+                    "# c\n", "a = [\n", "]\n", "\n", "e = '''\n", "'''\n", "x",
+                ]),
+                0..8,
+            ),
+        ) {
+            let text = words.concat();
+            prop_assert_eq!(faults(&text).is_empty(), DeTable::parse(&text).is_ok(), "{}", text);
+        }
+    }
+}

@@ -80,11 +80,11 @@ pub(super) fn partial<'s>(
         Layer::Overlay => format!("the overlay of job `{}`", key.text),
     };
     let entries = table.into_entries();
-    let mut job = Job { settings: Vec::with_capacity(entries.len() + 4), layer, called, reader };
+    let mut job = Job { settings: Vec::with_capacity(entries.len() * 2), layer, called, reader };
     for entry in entries {
         job.entry(entry);
     }
-    Partial { key, settings: job.settings }
+    Partial { key, settings: job.settings.into_boxed_slice() }
 }
 
 struct Job<'r, 'a, 's> {

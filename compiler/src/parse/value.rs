@@ -56,7 +56,7 @@ impl<'s> Reader<'_, 's> {
             (_, Kind::Text(text)) if text.contains("${") => self.reference(key, shape, span, text),
             (Expected::Mode, Kind::Text(text)) => self.mode(span, &text),
             (Expected::OnLost, Kind::Text(text)) => self.on_lost(span, &text),
-            (Expected::Name | Expected::Text, Kind::Text(text)) => Content::Text(text),
+            (Expected::Name | Expected::Text, Kind::Text(text)) => Content::plain(text),
             (Expected::Path, Kind::Text(text)) => self.passable("a path", span, text),
             (Expected::Duration, Kind::Text(text)) => match crate::param::duration(span, &text) {
                 Ok(duration) => Content::Duration(duration),
@@ -99,7 +99,7 @@ impl<'s> Reader<'_, 's> {
             return self.poison(Fault::References(References::NotHere { span, key: key.into() }));
         };
         self.references.push(Reference { text: text.clone(), span, needs, address });
-        Content::Reference(text)
+        Content::Reference(Box::new(text))
     }
 
     fn mode(&mut self, span: Span, text: &str) -> Content<'s> {
@@ -134,7 +134,7 @@ impl<'s> Reader<'_, 's> {
         if text.contains('\0') {
             return self.poison(Fault::Values(Values::Unpassable { span, what, why: "it has a zero byte" }));
         }
-        Content::Text(text)
+        Content::plain(text)
     }
 
     fn count(&mut self, key: &str, span: Span, number: i64) -> Content<'s> {
@@ -212,7 +212,8 @@ impl<'s> Reader<'_, 's> {
     pub(super) fn plain(&mut self, key: &Key<'s>, value: tree::Value<'s>) -> Option<(Cow<'s, str>, Span)> {
         let span = value.span;
         match self.content(&key.text, Expected::Name, value) {
-            Content::Text(text) => Some((text, span)),
+            Content::Text(text) => Some((Cow::Borrowed(text), span)),
+            Content::Escaped(text) => Some((Cow::Owned(text.into()), span)),
             _ => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::support::{Tree, render};
 use windlass_compiler::model::{Engine, Mode, When};
-use windlass_compiler::{Environments, Options, Variable, compile};
+use windlass_compiler::{Environments, Options, Variable, compile, render as render_spec};
 
 const ROOT: &str = r#"
 version = 1
@@ -135,4 +135,24 @@ fn a_variable_wins_over_an_environment() {
     assert_eq!(render(&compilation), "");
     let Engine::Process(process) = &compilation.models[0].jobs[1].engine;
     assert_eq!(process.env["REGION"], "sa");
+}
+
+#[test]
+fn the_resolved_spec_names_where_each_value_came_from() {
+    let compilation = tree().compile();
+    let text = render_spec(&compilation, Some("prod"), true).unwrap();
+    for line in [
+        "default = \"us\"  # windlass.toml:33 environment `prod`, over windlass.toml:10 default",
+        "[job.\"orders.settle\"]",
+        "timeout = \"4h\"  # pipelines/orders.toml:21 environment `prod`, over pipelines/orders.toml:17 the job",
+        "process.env.\"REGION\" = \"us\"  # windlass.toml:24 template `base`",
+        "process.grace = \"10s\"  # built in",
+        "retry.backoff = \"2s..1m\"  # windlass.toml:21 `defaults.batch`",
+    ] {
+        assert!(text.lines().any(|other| other == line), "{line}\n\n{text}");
+    }
+    let plain = render_spec(&compilation, Some("prod"), false).unwrap();
+    assert!(!plain.contains("windlass.toml"));
+    assert!(toml::de::DeTable::parse(&text).is_ok() && toml::de::DeTable::parse(&plain).is_ok());
+    assert_eq!(render_spec(&compilation, None, false), None);
 }

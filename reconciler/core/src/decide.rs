@@ -6,13 +6,12 @@
 
 use jiff::Timestamp;
 use windlass_compiler::model::Engine;
-use windlass_compiler::name::JobId;
 
 use crate::action::{Action, Create};
 use crate::case::{Case, Moment, has_reached};
 use crate::desired::Intent;
 use crate::draft::Draft;
-use crate::edge::{Verdict, judge};
+use crate::edge::{Permit, Upstream, describe, permit};
 use crate::event::Event;
 use crate::fault::{Rule, is_off};
 use crate::fold::fold;
@@ -39,12 +38,7 @@ pub struct Decision {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Waiting {
     /// An upstream does not let it start yet.
-    Upstream {
-        /// Which one.
-        job: JobId,
-        /// How it stands.
-        reason: String,
-    },
+    Upstream(Upstream),
     /// A pause after a failure.
     Until(Timestamp),
     /// New attempts are held back.
@@ -56,7 +50,7 @@ pub enum Waiting {
 /// Decides one instance.
 pub fn decide(case: &Case<'_>, moment: Moment) -> Result<Decision, IllegalEvent> {
     let mut decision = Decision::default();
-    if case.goal.intent == Intent::Forget {
+    if case.intent() == Intent::Forget {
         return Ok(decision);
     }
     let mut draft = Draft::new(case.status, case.goal.generation, moment);
@@ -89,7 +83,7 @@ impl Decision {
 /// Lets a new attempt follow a failure that was folded just now. A failure that is already recorded is final:
 /// a retry window that slides on does not wake it up.
 fn try_again(draft: &mut Draft<'_>, case: &Case<'_>) -> Result<(), IllegalEvent> {
-    let fresh = draft.is_changed() && case.goal.intent == Intent::Run;
+    let fresh = draft.is_changed() && case.intent() == Intent::Run;
     if !fresh || !matches!(draft.state(), State::Failed { .. } | State::Lost { .. }) {
         return Ok(());
     }
@@ -101,7 +95,7 @@ fn try_again(draft: &mut Draft<'_>, case: &Case<'_>) -> Result<(), IllegalEvent>
 
 /// Brings the state towards what is wanted.
 fn direct(draft: &mut Draft<'_>, case: &Case<'_>, decision: &mut Decision) -> Result<(), IllegalEvent> {
-    match case.goal.intent {
+    match case.intent() {
         Intent::Forget => Ok(()),
         Intent::Stop | Intent::Remove => stop(draft, Then::Stopped),
         Intent::Suspend => stop(draft, Then::Suspended),
@@ -118,6 +112,7 @@ fn stop(draft: &mut Draft<'_>, then: Then) -> Result<(), IllegalEvent> {
     let wanted = match state {
         State::Stopping { then: asked } => *asked != then,
         State::Suspended => then == Then::Stopped,
+        State::Stopped => then == Then::Suspended,
         State::Submitting(_) if is_off(Rule::LastIntentWins) => false,
         state => state.is_live() || matches!(state, State::Waiting { .. }),
     };
@@ -150,15 +145,14 @@ fn is_to_begin_again(status: &Status, case: &Case<'_>) -> bool {
         State::Stopped | State::Suspended => true,
         State::Succeeded => is_out_of_date(status, case.goal.replace),
         State::Failed { .. } | State::Lost { .. } => status.observed_generation < case.goal.retry,
-        State::Skipped { .. } => {
-            !case.upstreams.iter().any(|upstream| matches!(judge(upstream), Verdict::Never(_)))
-        }
+        State::Skipped { .. } => !case.upstreams.iter().any(|upstream| permit(upstream) == Permit::Denied),
         _ => false,
     }
 }
 
-fn is_out_of_date(status: &Status, replace: Generation) -> bool {
-    status.attempt.as_ref().is_some_and(|attempt| attempt.generation < replace)
+/// Whether the attempt was started for a generation below this one.
+fn is_out_of_date(status: &Status, generation: Generation) -> bool {
+    status.attempt.as_ref().is_some_and(|attempt| attempt.generation < generation)
 }
 
 /// Starts an attempt, or says what it waits for.
@@ -166,19 +160,17 @@ fn start(draft: &mut Draft<'_>, case: &Case<'_>, decision: &mut Decision) -> Res
     // An edge holds back the first start and nothing later.
     if draft.status().attempt.is_none() {
         for upstream in case.upstreams {
-            match judge(upstream) {
-                Verdict::Met => {}
-                Verdict::Pending(reason) => {
-                    decision.waiting.push(Waiting::Upstream { job: upstream.edge.job.clone(), reason });
-                }
-                Verdict::Never(reason) => return draft.happen(&Event::Skipped { reason }),
+            match permit(upstream) {
+                Permit::Given => {}
+                Permit::Awaited => decision.waiting.push(Waiting::Upstream(upstream.clone())),
+                Permit::Denied => return draft.happen(&Event::Skipped { reason: describe(upstream) }),
             }
         }
     }
-    // A pause is for the generation that failed; a new one does not inherit it.
+    // A pause is for what has failed; what was asked for since then does not inherit it.
     if let State::Waiting { not_before: Some(until) } = *draft.state()
         && draft.now() < until
-        && !is_out_of_date(draft.status(), case.goal.replace)
+        && !is_out_of_date(draft.status(), case.goal.retry)
     {
         decision.waiting.push(Waiting::Until(until));
         decision.wake_at(Some(until));
@@ -193,6 +185,9 @@ fn start(draft: &mut Draft<'_>, case: &Case<'_>, decision: &mut Decision) -> Res
 fn submit(draft: &mut Draft<'_>, case: &Case<'_>) -> Result<(), IllegalEvent> {
     let number = draft.status().attempt_number().next();
     let now = draft.now();
+    if is_out_of_date(draft.status(), case.goal.retry) {
+        draft.edit().failures.clear();
+    }
     draft.edit().attempt = Some(Attempt {
         number,
         generation: case.goal.generation,
@@ -272,3 +267,6 @@ fn act(status: &Status, case: &Case<'_>, waiting: &mut Vec<Waiting>) -> Option<A
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

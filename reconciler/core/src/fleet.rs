@@ -7,10 +7,11 @@ use windlass_compiler::model::{Job, Mode};
 use windlass_compiler::name::{JobId, Name};
 
 use crate::apply::Apply;
-use crate::case::is_met;
 use crate::desired::{Desired, Goal, Intent};
-use crate::edge::{Standing, Upstream, Verdict, judge};
+use crate::edge::{Standing, Upstream};
 use crate::id::{ApplyId, Instance, RunId};
+pub use crate::outlook::Outlook;
+use crate::outlook::Outlooks;
 use crate::project::Project;
 use crate::run::Run;
 use crate::state::State;
@@ -42,23 +43,14 @@ pub struct Wanted<'a> {
     pub root: &'a str,
 }
 
-/// Where an instance is on its way to what is wanted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outlook {
-    /// It is what is wanted.
-    Met,
-    /// It is not, and will not be unless somebody acts.
-    Missed(String),
-    /// It is on its way.
-    Moving,
-}
-
 impl Fleet {
     /// The instances that may still need something: every stream that belongs to the project or is not yet gone,
     /// and every batch of a run that has not ended. In order of their names.
     pub fn active(&self) -> Vec<Instance> {
-        let streams = self.desired.values().filter(|desired| desired.spec.mode == Mode::Stream);
-        let streams = streams.map(|desired| Instance::stream(desired.job().clone()));
+        let streams = self.desired.values().filter_map(|desired| {
+            let stream = Instance::stream(desired.job().clone());
+            (desired.spec.mode == Mode::Stream || self.is_left(&stream)).then_some(stream)
+        });
         let open = self.runs.values().filter(|run| run.ended.is_none());
         let batches = open.flat_map(|run| run.instances().map(|(instance, _)| instance));
         streams.chain(batches).filter(|instance| self.is_open(instance)).collect()
@@ -70,6 +62,11 @@ impl Fleet {
         let belonging = self.desired.values().filter(|desired| desired.goal.intent.belongs());
         let latest = belonging.filter_map(|desired| self.latest(desired.job()));
         latest.chain(self.active()).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// Whether a stream is still there although its job has become a batch.
+    fn is_left(&self, stream: &Instance) -> bool {
+        self.statuses.get(stream).is_some_and(|status| !status.state.is_final())
     }
 
     /// Whether an instance belongs to the project, or has yet to leave it.
@@ -142,61 +139,7 @@ impl Fleet {
 
     /// Where an instance is on its way.
     pub fn outlook(&self, instance: &Instance) -> Outlook {
-        self.outlook_within(instance, &mut BTreeSet::new())
-    }
-
-    fn outlook_within(&self, instance: &Instance, path: &mut BTreeSet<Instance>) -> Outlook {
-        let Some(wanted) = self.wanted(instance) else { return Outlook::Met };
-        let fresh = Status::new(instance.clone());
-        let status = self.statuses.get(instance).unwrap_or(&fresh);
-        let missed = || Outlook::Missed(describe(&status.state));
-        match wanted.goal.intent {
-            Intent::Forget => Outlook::Met,
-            Intent::Stop | Intent::Suspend | Intent::Remove => {
-                let untouched = status.attempt.is_none() && !wanted.goal.intent.belongs();
-                if untouched || status.state.is_final() { Outlook::Met } else { Outlook::Moving }
-            }
-            Intent::Run if !is_current(wanted.goal, status) => Outlook::Moving,
-            Intent::Run if is_met(wanted.spec.mode, status) => Outlook::Met,
-            Intent::Run => match &status.state {
-                State::Skipped { .. } if self.is_skip_harmless(instance, path) => Outlook::Met,
-                State::Waiting { not_before: None } if status.attempt.is_none() => {
-                    self.blocked(instance, path)
-                }
-                state if state.is_final() => missed(),
-                _ => Outlook::Moving,
-            },
-        }
-    }
-
-    /// A job that waits moves as long as one of its upstreams does.
-    fn blocked(&self, instance: &Instance, path: &mut BTreeSet<Instance>) -> Outlook {
-        if !path.insert(instance.clone()) {
-            return Outlook::Moving;
-        }
-        let mut reason = None;
-        for upstream in self.upstreams(instance) {
-            let Verdict::Pending(why) = judge(&upstream) else { continue };
-            let moving = self
-                .upstream(instance, &upstream.edge.job)
-                .is_some_and(|other| self.outlook_within(&other, path) == Outlook::Moving);
-            if moving {
-                return Outlook::Moving;
-            }
-            reason.get_or_insert(why);
-        }
-        reason.map_or(Outlook::Moving, |why| Outlook::Missed(format!("waits: {why}")))
-    }
-
-    /// A skip is harmless where the upstreams did what they should, and the job was for another case.
-    fn is_skip_harmless(&self, instance: &Instance, path: &mut BTreeSet<Instance>) -> bool {
-        path.insert(instance.clone())
-            && self.upstreams(instance).iter().filter(|one| matches!(judge(one), Verdict::Never(_))).all(
-                |one| {
-                    let upstream = self.upstream(instance, &one.edge.job);
-                    upstream.is_some_and(|upstream| self.outlook_within(&upstream, path) == Outlook::Met)
-                },
-            )
+        Outlooks::new(self).of(instance)
     }
 
     /// Whether every instance of a run has ended, and has taken in what is wanted of it.
@@ -217,9 +160,5 @@ pub fn is_current(goal: &Goal, status: &Status) -> bool {
     status.observed_generation == goal.generation && !(dated && goal.intent == Intent::Run)
 }
 
-fn describe(state: &State) -> String {
-    match state.reason() {
-        Some(reason) => format!("{}: {reason}", state.name()),
-        None => state.name().to_string(),
-    }
-}
+#[cfg(test)]
+mod tests;

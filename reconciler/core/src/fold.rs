@@ -10,6 +10,7 @@ use crate::event::Event;
 use crate::fault::{Rule, is_off};
 use crate::id::Instance;
 use crate::observed::{End, Observation, Phase, Sight};
+use crate::retry;
 use crate::state::{IllegalEvent, State, Submission};
 
 /// How long a silent cluster is given before what we know counts as unknown.
@@ -36,17 +37,17 @@ pub fn fold(
     match sight {
         Sight::Unseen => Ok(None),
         Sight::Silent { reason, .. } if is_off(Rule::SilenceIsNotAbsence) => {
-            gone(draft, reason)?;
+            gone(draft, spec, reason)?;
             Ok(None)
         }
         Sight::Refused { reason } => {
             heard(draft)?;
-            end(draft, &Event::Failed { reason: reason.clone() }, None).map(|()| None)
+            end(draft, spec, &Event::Failed { reason: reason.clone() }, None).map(|()| None)
         }
         Sight::Silent { since, reason } => silent(draft, *since, reason),
         Sight::Absent { times } => {
             heard(draft)?;
-            absent(draft, *times)
+            absent(draft, spec, *times)
         }
         Sight::Seen(observation) => {
             heard(draft)?;
@@ -77,15 +78,15 @@ fn heard(draft: &mut Draft<'_>) -> Result<(), IllegalEvent> {
 }
 
 /// A good answer without the attempt in it.
-fn absent(draft: &mut Draft<'_>, times: u32) -> Result<Option<Timestamp>, IllegalEvent> {
+fn absent(draft: &mut Draft<'_>, spec: &Job, times: u32) -> Result<Option<Timestamp>, IllegalEvent> {
     let recorded = draft.status().attempt.as_ref().is_some_and(|attempt| attempt.uid.is_some());
     match draft.state() {
         State::Submitting(Submission::Intended) => Ok(None),
         // Nothing was recorded as created, so nothing can be activated: a late create stays suspended, and is
         // swept.
-        State::Stopping { .. } if !recorded => end(draft, &Event::Ended, None).map(|()| None),
+        State::Stopping { .. } if !recorded => end(draft, spec, &Event::Ended, None).map(|()| None),
         _ if times < ABSENCES => Ok(Some(draft.now() + RECHECK)),
-        _ => gone(draft, "its cluster no longer has it").map(|()| None),
+        _ => gone(draft, spec, "its cluster no longer has it").map(|()| None),
     }
 }
 
@@ -101,8 +102,8 @@ fn found(draft: &mut Draft<'_>, sight: &Sight) -> Result<(), IllegalEvent> {
     Ok(())
 }
 
-fn gone(draft: &mut Draft<'_>, reason: &str) -> Result<(), IllegalEvent> {
-    end(draft, &Event::Lost { reason: reason.to_owned() }, None)
+fn gone(draft: &mut Draft<'_>, spec: &Job, reason: &str) -> Result<(), IllegalEvent> {
+    end(draft, spec, &Event::Lost { reason: reason.to_owned() }, None)
 }
 
 /// The cluster shows an object under the attempt's name.
@@ -113,7 +114,7 @@ fn seen(
     observation: &Observation,
 ) -> Result<Option<Timestamp>, IllegalEvent> {
     if let Some(reason) = foreign(draft, instance, observation) {
-        return end(draft, &Event::Failed { reason }, None).map(|()| None);
+        return end(draft, spec, &Event::Failed { reason }, None).map(|()| None);
     }
     record_uid(draft, observation)?;
     match &observation.phase {
@@ -125,9 +126,9 @@ fn seen(
                 draft.with_attempt(|attempt| attempt.started = Some(*started));
             }
             let event = ended(spec.mode, matches!(draft.state(), State::Stopping { .. }), how);
-            end(draft, &event, Some(*at)).map(|()| None)
+            end(draft, spec, &event, Some(*at)).map(|()| None)
         }
-        Phase::Vanished { reason } => gone(draft, reason).map(|()| None),
+        Phase::Vanished { reason } => gone(draft, spec, reason).map(|()| None),
     }
 }
 
@@ -198,13 +199,15 @@ fn ended(mode: Mode, stopping: bool, how: &End) -> Event {
 }
 
 /// Ends the attempt, and counts it if it failed.
-fn end(draft: &mut Draft<'_>, event: &Event, at: Option<Timestamp>) -> Result<(), IllegalEvent> {
+fn end(draft: &mut Draft<'_>, spec: &Job, event: &Event, at: Option<Timestamp>) -> Result<(), IllegalEvent> {
     draft.happen(event)?;
     let at = at.unwrap_or(draft.now());
     draft.with_attempt(|attempt| attempt.ended = Some(at));
     if matches!(draft.state(), State::Failed { .. } | State::Lost { .. }) {
         let now = draft.now();
-        draft.edit().failures.push(now);
+        let failures = &mut draft.edit().failures;
+        failures.push(now);
+        retry::forget(&spec.retry, failures);
     }
     Ok(())
 }

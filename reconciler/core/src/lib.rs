@@ -20,10 +20,14 @@ pub mod id;
 pub mod mutation;
 pub mod observed;
 pub mod operate;
+pub mod outlook;
 pub mod project;
 pub mod propose;
 pub mod retry;
 pub mod run;
+#[cfg(test)]
+mod sample;
+pub mod sim;
 pub mod state;
 pub mod status;
 pub mod sweep;

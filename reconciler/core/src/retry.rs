@@ -27,6 +27,13 @@ pub fn counted(policy: &Retry, failures: &[Timestamp], as_of: Timestamp) -> usiz
     }
 }
 
+/// Forgets the failures that no longer count, so that a job that fails for ever has a record of bounded length.
+pub fn forget(policy: &Retry, failures: &mut Vec<Timestamp>) {
+    if let (Some(window), Some(last)) = (policy.within, failures.last().copied()) {
+        failures.retain(|at| *at + signed(window) > last);
+    }
+}
+
 /// A spec's duration, for adding to a time.
 pub fn signed(duration: Duration) -> SignedDuration {
     SignedDuration::from_millis(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 1000))
@@ -67,6 +74,15 @@ mod tests {
     fn only_failures_within_the_window_count() {
         assert!(after(&policy(1, Some(10)), &FAILED, &[at(1), at(20)]).is_some());
         assert!(after(&policy(1, Some(10)), &FAILED, &[at(15), at(20)]).is_none());
+    }
+
+    #[test]
+    fn failures_before_the_window_are_forgotten() {
+        let mut failures = vec![at(1), at(12), at(20)];
+        forget(&policy(1, Some(10)), &mut failures);
+        assert_eq!(failures, [at(12), at(20)]);
+        forget(&policy(1, None), &mut failures);
+        assert_eq!(failures, [at(12), at(20)]);
     }
 
     #[test]

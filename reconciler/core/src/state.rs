@@ -250,17 +250,10 @@ pub fn next(state: &State, event: &Event) -> Result<State, IllegalEvent> {
             S::Lost { reason: reason.clone() }
         }
 
-        // A stop of what has no attempt ends at once.
-        (
-            S::Waiting { .. }
-            | S::Suspended
-            | S::Stopped
-            | S::Skipped { .. }
-            | S::Failed { .. }
-            | S::Lost { .. },
-            Event::StopAsked { then: Then::Stopped },
-        ) => S::Stopped,
-        (S::Waiting { .. }, Event::StopAsked { then: Then::Suspended }) => S::Suspended,
+        // A stop of what has no attempt ends at once. What has failed or is lost stays so: a stop that claimed to
+        // have ended it would claim to know that nothing of it is alive.
+        (S::Waiting { .. } | S::Suspended, Event::StopAsked { then: Then::Stopped }) => S::Stopped,
+        (S::Waiting { .. } | S::Stopped, Event::StopAsked { then: Then::Suspended }) => S::Suspended,
         // A later request changes where a stopping instance goes.
         (
             S::Submitting(_) | S::Running { .. } | S::Degraded { .. } | S::Stopping { .. },
@@ -292,3 +285,6 @@ pub fn next(state: &State, event: &Event) -> Result<State, IllegalEvent> {
         _ => return Err(IllegalEvent { state: state.name(), event: event.name() }),
     })
 }
+
+#[cfg(test)]
+mod tests;

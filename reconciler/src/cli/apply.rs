@@ -13,9 +13,10 @@ use super::console::Console;
 use super::converging::{Ended, Task, WaitArgs, conclude, see_through};
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
-use super::opened::{apply_id, block_on, change, open_project, store_url};
+use super::opened::{apply_id, change, open_project, store_url};
 use super::prepared::prepare;
 use super::proposal::{Proposed, commit, plural, stale, write};
+use super::runtime::block_on;
 use super::show;
 use super::sink::Format;
 use crate::converge::End;
@@ -212,6 +213,7 @@ pub async fn close(ended: &mut Ended, id: &ApplyId, met: bool) -> Result<(), Fai
     let mutation = Mutation { apply: Some(Apply { progress, ..apply }), ..Mutation::default() };
     // Whoever was faster has written the same.
     ended.ledger.commit(&mutation, &[]).await?;
+    crate::fault::point("apply.after-end");
     Ok(())
 }
 

@@ -1,12 +1,12 @@
 //! A spec, found and compiled as the command line asks for it: what every command that reads specs starts with.
 
+use std::mem;
 use std::path::{Component, Path};
 
 use windlass_compiler::diagnostic::{Diagnostic, Report};
 use windlass_compiler::model::Model;
 use windlass_compiler::report::{self, Findings};
-use windlass_compiler::source::SourceSet;
-use windlass_compiler::{Environments, Options, Root, compile};
+use windlass_compiler::{Compilation, Environments, Options, Root, World, compile, validate};
 
 use super::args::SpecArgs;
 use super::console::Console;
@@ -19,57 +19,67 @@ use crate::tree::{NotFound, Tree};
 pub struct Compiled {
     /// The tree.
     pub tree: Tree,
-    /// Its texts.
-    pub sources: SourceSet,
+    /// Its texts and models.
+    pub compilation: Compilation,
     /// What is wrong, in source order.
     pub reports: Vec<Report>,
-    /// A model for each environment; none where there is an error.
-    pub models: Vec<Model>,
 }
 
 impl Compiled {
-    /// Compiles every environment, or the one that was named.
-    pub fn every(path: Option<&Path>, args: &SpecArgs) -> Result<Self, Failure> {
-        let environments = args.env.clone().map_or(Environments::Every, Environments::One);
-        Self::of(path, args, environments)
+    /// Looks for mistakes in every environment, or in the one that was named, and keeps no model.
+    pub fn checked(path: Option<&Path>, args: &SpecArgs) -> Result<Self, Failure> {
+        let environments =
+            args.environment().map_or(Environments::Every, |name| Environments::One(name.to_owned()));
+        Self::of(path, args, environments, validate)
     }
 
     /// Compiles the environment that was named, or the spec without overlays.
     pub fn one(path: Option<&Path>, args: &SpecArgs) -> Result<Self, Failure> {
-        let environments = args.env.clone().map_or(Environments::Base, Environments::One);
-        Self::of(path, args, environments)
+        let environments =
+            args.environment().map_or(Environments::Base, |name| Environments::One(name.to_owned()));
+        Self::of(path, args, environments, compile)
     }
 
-    fn of(path: Option<&Path>, args: &SpecArgs, environments: Environments) -> Result<Self, Failure> {
+    fn of(
+        path: Option<&Path>,
+        args: &SpecArgs,
+        environments: Environments,
+        compile: fn(&dyn World, &Options) -> Compilation,
+    ) -> Result<Self, Failure> {
         let tree = Tree::at(path)?;
         let root = if tree.is_whole() { Root::Tree } else { Root::File(tree.start().to_owned()) };
-        let compilation = compile(&tree, &Options { root, environments, variables: vars::gather(args)? });
+        let options = Options { root, environments, variables: vars::gather(args)? };
+        let mut compilation = compile(&tree, &options);
         let reports = compilation.diagnostics.iter().map(Diagnostic::report).collect();
-        let sources = match prefix(&tree) {
-            prefix if prefix.is_empty() => compilation.sources,
-            prefix => compilation.sources.below(&prefix),
-        };
-        Ok(Self { tree, sources, reports, models: compilation.models })
+        compilation.sources = mem::take(&mut compilation.sources).below(&prefix(&tree));
+        Ok(Self { tree, compilation, reports })
     }
 
     /// What is wrong, for writing it out.
     pub fn findings(&self) -> Findings<'_> {
-        Findings::new(&self.sources, &self.reports)
+        Findings::new(&self.compilation.sources, &self.reports)
     }
 
     /// The model of the one environment that was compiled. What is wrong goes to the console, and errors are a
     /// failure.
     pub fn model(self, console: &Console) -> Result<(Tree, Model), Failure> {
+        self.check(console)?;
+        let model = self.compilation.models.into_iter().next().ok_or_else(not_valid)?;
+        Ok((self.tree, model))
+    }
+
+    /// Writes what is wrong to the console; errors are a failure.
+    pub fn check(&self, console: &Console) -> Result<(), Failure> {
         let findings = self.findings();
         if findings.errors() > 0 || findings.warnings() > 0 && !console.is_quiet() {
             console.notes().write(&findings.write(report::Format::Text, console.note_style()));
         }
-        let failure = || {
-            Failure::error("the spec is not valid").hint("nothing was done; `windlass validate` checks it")
-        };
-        let model = self.models.into_iter().next().ok_or_else(failure)?;
-        Ok((self.tree, model))
+        if findings.errors() > 0 { Err(not_valid()) } else { Ok(()) }
     }
+}
+
+fn not_valid() -> Failure {
+    Failure::error("the spec is not valid").hint("nothing was done; `windlass validate` checks it")
 }
 
 /// What stands before a path of the tree when it is seen from the working directory.

@@ -10,7 +10,7 @@ use super::failure::Outcome;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  windlass completions bash > ~/.local/share/bash-completion/completions/windlass
+  windlass completions bash > /etc/bash_completion.d/windlass
   windlass completions zsh > \"${fpath[1]}/_windlass\"
   windlass completions fish > ~/.config/fish/completions/windlass.fish")]
 pub struct Args {

@@ -12,15 +12,22 @@ use super::args::{OutputArgs, StoreArgs};
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Outcome;
-use super::opened::{block_on, open_existing};
+use super::opened::open_existing;
 use super::prepared::project_root;
+use super::runtime::block_on;
 use super::sink::Format;
 use super::table::Table;
 use crate::driver::Silence;
 use crate::session::Session;
 
-/// Show what differs from what was applied (exit 2 if anything)
+/// Show what differs from what was applied
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  windlass drift
+  windlass drift --json
+
+Exit codes: 0 nothing differs, 2 something does.")]
 pub struct Args {
     #[command(flatten)]
     store: StoreArgs,

@@ -60,6 +60,15 @@ impl Failure {
         self
     }
 
+    /// Adds a fact that the failure rests on.
+    #[must_use]
+    pub fn detail(mut self, fact: impl fmt::Display) -> Self {
+        if let Self::Told(told) = &mut self {
+            told.causes.push(fact.to_string());
+        }
+        self
+    }
+
     /// Adds the chain of causes of `error`, itself included.
     #[must_use]
     pub fn because(mut self, error: &dyn StdError) -> Self {

@@ -18,7 +18,7 @@ use super::select::Universe;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  windlass graph                                      for a Markdown file that draws Mermaid
+  windlass graph                                   Mermaid, for Markdown
   windlass graph --format dot | dot -Tpdf > jobs.pdf
   windlass graph -s +orders.settle --format svg > settle.svg")]
 pub struct Args {

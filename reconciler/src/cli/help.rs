@@ -24,8 +24,9 @@ Examples:
   windlass apply                     change it, and watch the jobs come up
   windlass status                    see what runs
 
-Exit codes: 0 done, 1 error, 2 differs, 3 refused, 4 stale, 5 partial, 6 not converged, 7 busy,
-8 denied, 64 usage, 70 defect. `windlass COMMAND --help` says more.
+Exit codes: 0 done, 1 error, 2 differs, 3 refused, 4 stale, 5 partial,
+6 not converged, 7 busy, 8 denied, 64 usage, 70 defect.
+`windlass COMMAND --help` says more.
 ";
 
 /// The column behind the names.
@@ -73,6 +74,16 @@ mod tests {
             assert!(unique.contains(command.get_name()), "{} stands in no group", command.get_name());
             let about = command.get_about().map(ToString::to_string).unwrap_or_default();
             assert!(!about.is_empty() && about.len() <= 64, "{}: {about:?}", command.get_name());
+        }
+    }
+
+    #[test]
+    fn examples_fit_into_eighty_columns() {
+        for command in crate::cli::command().get_subcommands() {
+            let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            for line in examples.lines() {
+                assert!(line.len() <= 80, "{}: {line}", command.get_name());
+            }
         }
     }
 }

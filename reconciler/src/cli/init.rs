@@ -54,7 +54,7 @@ pub fn run(args: &Args, console: &Console) -> Outcome {
 
 fn refuse_to_overwrite(dir: &Path) -> Result<(), Failure> {
     match FILES.iter().map(|(path, _)| dir.join(path)).find(|path| path.symlink_metadata().is_ok()) {
-        Some(path) => Err(Failure::new(Exit::Refused, format!("`{}` exists already", path.display()))
+        Some(path) => Err(Failure::error(format!("`{}` exists already", path.display()))
             .hint("nothing was written; choose another folder")),
         None => Ok(()),
     }

@@ -39,13 +39,13 @@ fn filter(directives: &str) -> Result<EnvFilter, Failure> {
 /// Without directives there is no need for the machinery that reads them.
 fn start_at(level: LevelFilter, console: &Console) {
     let notes = console.notes().clone();
-    let subscriber = fmt().with_max_level(level).with_ansi(console.note_style().color);
+    let subscriber = fmt().with_max_level(level).with_ansi(false);
     // Whoever runs twice in one process, as tests do, keeps the first log.
     let _ = subscriber.with_writer(move || notes.clone()).with_target(false).try_init();
 }
 
 fn start_with(filter: EnvFilter, console: &Console) {
     let notes = console.notes().clone();
-    let subscriber = fmt().with_env_filter(filter).with_ansi(console.note_style().color);
+    let subscriber = fmt().with_env_filter(filter).with_ansi(false);
     let _ = subscriber.with_writer(move || notes.clone()).try_init();
 }

@@ -1,6 +1,5 @@
 //! An opened project for a command: its store and lease, and the folder that its specs are in.
 
-use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,19 +15,6 @@ use crate::store;
 
 /// The store of a project that names none.
 pub const DEFAULT_STORE: &str = "file:.windlass";
-
-/// Runs a command that waits for something outside of this process.
-pub fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::error("this program cannot start its threads").because(&error))?;
-    let result = runtime.block_on(future);
-    // A call to a cluster that is still under way may take its time; its outcome is found by whoever comes next.
-    runtime.shutdown_background();
-    result
-}
 
 /// Opens the store of the project in `root`. `create`: one that does not exist yet is made, not refused.
 pub async fn open_project(root: &Path, url: &str, create: bool) -> Result<Session, Failure> {
@@ -46,7 +32,7 @@ pub async fn open_project(root: &Path, url: &str, create: bool) -> Result<Sessio
 
 /// The URL that counts: flag or environment variable, spec, default.
 pub fn store_url(args: &StoreArgs, spec: Option<&str>) -> String {
-    args.store.as_deref().or(spec).unwrap_or(DEFAULT_STORE).to_owned()
+    args.url().or(spec).unwrap_or(DEFAULT_STORE).to_owned()
 }
 
 /// Opens a project that must have been applied before, and reads its records.

@@ -30,7 +30,7 @@ pub struct Prepared {
 pub fn prepare(path: Option<&Path>, spec: &SpecArgs, console: &Console) -> Result<Prepared, Failure> {
     let compiled = Compiled::one(path, spec)?;
     let warned = compiled.findings().warnings() > 0;
-    let files = compiled.sources.len();
+    let files = compiled.compilation.sources.len();
     let (tree, model) = compiled.model(console)?;
     let plan =
         Plan::of(&model).map_err(|cycle| Failure::error("the jobs wait for each other").because(&cycle))?;

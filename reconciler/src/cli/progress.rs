@@ -5,6 +5,7 @@
 mod layout;
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
@@ -35,45 +36,50 @@ pub struct Progress {
     zone: TimeZone,
     began: Timestamp,
     live: Option<Live>,
-    /// What was last said of each instance: its state, and of a pause before a new attempt since when.
-    said: BTreeMap<String, (Name, Option<Timestamp>)>,
+    /// What was last told of each instance: its state, and of a pause before a new attempt since when.
+    told: BTreeMap<String, (Name, Option<Timestamp>)>,
 }
 
-/// A table that is drawn in place. It is drawn at most ten times a second, however often it is shown.
+/// A table that is drawn in place, and only when it has changed.
 struct Live {
     table: ProgressBar,
+    drawn: Option<(Instant, String)>,
 }
+
+/// The least time between two drawings. What comes sooner is drawn with whatever is shown next.
+const PAUSE: Duration = Duration::from_millis(80);
 
 impl Progress {
     /// Progress that began now, on this console. Quiet consoles show none.
     pub fn new(console: &Console, now: Timestamp) -> Self {
         let live = console.is_live().then(|| Live::new(console));
         let zone = TimeZone::system();
-        Self { console: console.clone(), zone, began: now, live, said: BTreeMap::new() }
+        Self { console: console.clone(), zone, began: now, live, told: BTreeMap::new() }
     }
 
-    /// Shows where everything is. Call it upon every change, and once a second for the ages.
+    /// Shows where everything is. Call it upon every change, and every half a second or so for the ages.
     pub fn show(&mut self, rows: &[Row], now: Timestamp) {
-        match &self.live {
+        match &mut self.live {
             Some(live) => live.draw(rows, self.console.note_style(), self.began, now),
-            None => self.say(rows, now),
+            None => self.tell(rows, now),
         }
     }
 
-    /// Takes the table away; what was said line by line stays. Showing again begins anew.
+    /// Takes the table away; what was told line by line stays. Showing again begins anew.
     pub fn finish(&mut self) {
-        if let Some(live) = &self.live {
+        if let Some(live) = &mut self.live {
             live.table.finish_and_clear();
             live.table.reset();
+            live.drawn = None;
         }
     }
 
-    fn say(&mut self, rows: &[Row], now: Timestamp) {
+    fn tell(&mut self, rows: &[Row], now: Timestamp) {
         for row in rows {
             let news = news(row);
-            if self.said.get(&row.instance) != Some(&news) {
+            if self.told.get(&row.instance) != Some(&news) {
                 self.console.note(&self.line(row, now));
-                self.said.insert(row.instance.clone(), news);
+                self.told.insert(row.instance.clone(), news);
             }
         }
     }
@@ -113,16 +119,46 @@ impl Drop for Progress {
 
 impl Live {
     fn new(console: &Console) -> Self {
-        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(u8::MAX));
         let style = ProgressStyle::with_template("{msg}").expect("a template of one key is well formed");
         let table = bars.add(ProgressBar::new_spinner().with_style(style));
         console.notes().above(Some(bars));
-        Self { table }
+        Self { table, drawn: None }
     }
 
-    fn draw(&self, rows: &[Row], style: &Style, began: Timestamp, now: Timestamp) {
+    fn draw(&mut self, rows: &[Row], style: &Style, began: Timestamp, now: Timestamp) {
         let height = Console::height().unwrap_or(24);
-        self.table.set_message(layout::lines(rows, style, height, began, now).join("\n"));
-        self.table.tick();
+        let text = layout::lines(rows, style, height, began, now).join("\n");
+        if self.drawn.as_ref().is_none_or(|(at, last)| *last != text && at.elapsed() >= PAUSE) {
+            self.table.set_message(text.clone());
+            self.drawn = Some((Instant::now(), text));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::{ColorChoice, Verbosity};
+
+    #[test]
+    fn a_line_says_when_who_and_where() {
+        let now: Timestamp = "2026-11-22T02:00:07Z".parse().unwrap();
+        let console =
+            Console::of_process(ColorChoice::Never, &Verbosity { quiet: 1, ..Verbosity::default() });
+        let mut progress = Progress::new(&console, now);
+        progress.zone = TimeZone::UTC;
+        let row = |detail: &str, since| Row {
+            instance: "orders.totals".to_owned(),
+            state: Name::Running,
+            detail: detail.to_owned(),
+            since,
+        };
+        assert_eq!(progress.line(&row("", None), now), "02:00:07 orders.totals running");
+        let since = "2026-11-22T01:59:00Z".parse().ok();
+        assert_eq!(
+            progress.line(&row("attempt 2\u{1b}", since), now),
+            "01:59:00 orders.totals running: attempt 2\\u{1b}"
+        );
     }
 }

@@ -64,12 +64,9 @@ impl Proposed {
         let reasons = refusals(fleet, &self.changes, allowed);
         match reasons.as_slice() {
             [] => Ok(()),
-            [one] => Err(Failure::new(Exit::Refused, format!("refused: {one}"))),
-            [first, rest @ ..] => {
-                let failure = Failure::new(Exit::Refused, format!("refused: {first}"));
-                Err(rest
-                    .iter()
-                    .fold(failure, |failure, reason| failure.hint(format!("also refused: {reason}"))))
+            reasons => {
+                let failure = Failure::new(Exit::Refused, "these changes are refused; nothing was changed");
+                Err(reasons.iter().fold(failure, Failure::detail))
             }
         }
     }
@@ -174,7 +171,7 @@ pub fn stale(found: &[Stale]) -> Failure {
     };
     let failure =
         Failure::new(Exit::Stale, "the plan is stale: something that it rests on has changed since");
-    let failure = found.iter().take(10).fold(failure, |failure, stale| failure.hint(words(stale)));
+    let failure = found.iter().take(10).fold(failure, |failure, stale| failure.detail(words(stale)));
     failure.hint("make a new plan: `windlass plan --out FILE`")
 }
 

@@ -19,8 +19,9 @@ use super::converging::{Task, WaitArgs, conclude, see_through};
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::nearest::nearest;
-use super::opened::{block_on, change, open_existing};
+use super::opened::{change, open_existing};
 use super::prepared::project_root;
+use super::runtime::block_on;
 use crate::ledger::{Ledger, Written};
 
 /// Run a pipeline's batches now
@@ -28,7 +29,7 @@ use crate::ledger::{Ledger, Written};
 #[command(after_help = "\
 Examples:
   windlass run orders
-  windlass run orders --at 2026-11-22T02:00Z     for a logical time; refused if that run exists")]
+  windlass run orders --at 2026-11-22T02:00Z     for a logical time, once")]
 pub struct Args {
     /// The pipeline
     pipeline: String,

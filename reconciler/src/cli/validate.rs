@@ -5,7 +5,7 @@ mod repair;
 
 use std::path::{Path, PathBuf};
 
-use windlass_compiler::report;
+use windlass_compiler::report::{self, Findings};
 use windlass_compiler::style::Style;
 
 use super::args::{OutputArgs, SpecArgs};
@@ -13,22 +13,26 @@ use super::compiled::Compiled;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
+use super::paint::{Tone, paint};
 use super::sink::Format;
 use levels::Levels;
 
 /// Find every mistake in a spec, offline
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Formats: text, concise, json, sarif, github, gitlab, junit, markdown.
+
 Examples:
-  windlass validate                                     the tree around the current folder
-  windlass validate specs/shop -e prod                  one environment instead of every one
+  windlass validate                       the tree around the current folder
+  windlass validate specs/shop -e prod    one environment instead of every one
   windlass validate --deny warnings --report sarif=windlass.sarif
-  windlass validate --fix --diff                        show what --fix would change
-  generate-spec | windlass validate -                   a spec from standard input
+  windlass validate --fix --diff          show what --fix would change
+  make-spec | windlass validate -         a spec from standard input
 
 Exit codes: 0 valid, 1 not valid, 64 usage.")]
 pub struct Args {
     /// Trees or single files; `-` is standard input [default: the tree around the current folder]
+    #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
     spec: SpecArgs,
@@ -84,38 +88,35 @@ fn refuse_documents_in_a_row(args: &Args) -> Result<(), Failure> {
 }
 
 fn validate(path: Option<&Path>, args: &Args, levels: &Levels, console: &Console) -> Outcome {
-    let mut compiled = Compiled::every(path, &args.spec)?;
+    let sinks = args.output.sinks(console, FORMATS)?;
+    let mut compiled = Compiled::checked(path, &args.spec)?;
     if args.fix && args.diff {
-        return repair::show(&compiled, console);
+        repair::show(&compiled, console)?;
+        return Ok(exit_of(&compiled.findings()));
     }
     if args.fix && repair::mend(&compiled, console)? {
-        compiled = Compiled::every(path, &args.spec)?;
+        compiled = Compiled::checked(path, &args.spec)?;
     }
     levels.apply(&mut compiled.reports);
     let findings = compiled.findings();
-    let sinks = args.output.sinks(console, FORMATS)?;
     sinks.write(|format, style| match format {
         Format::Text if compiled.reports.is_empty() => praise(&compiled, style),
         format => findings.write(of_report(format), style),
     })?;
-    Ok(if findings.errors() > 0 { Exit::Error } else { Exit::Done })
+    Ok(exit_of(&findings))
 }
 
-/// `valid: 14 jobs in 3 pipelines, in each of prod, staging`.
+fn exit_of(findings: &Findings<'_>) -> Exit {
+    if findings.errors() > 0 { Exit::Error } else { Exit::Done }
+}
+
+/// `valid: 14 files`.
 fn praise(compiled: &Compiled, style: &Style) -> String {
-    let valid = super::paint::paint(style, super::paint::Tone::Good, "valid");
-    let most =
-        |count: &dyn Fn(&windlass_compiler::model::Model) -> usize| compiled.models.iter().map(count).max();
-    let jobs = counted(most(&|model| model.jobs.len()).unwrap_or(0), "job");
-    let pipelines = counted(most(&|model| model.pipelines.len()).unwrap_or(0), "pipeline");
-    let names: Vec<&str> =
-        compiled.models.iter().filter_map(|model| Some(model.environment.as_ref()?.as_str())).collect();
-    let environments = if names.is_empty() { String::new() } else { format!(", in {}", names.join(", ")) };
-    format!("{valid}: {jobs} in {pipelines}{environments}\n")
-}
-
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+    let files = match compiled.compilation.sources.len() {
+        1 => "1 file".to_owned(),
+        count => format!("{count} files"),
+    };
+    format!("{}: {files}\n", paint(style, Tone::Good, "valid"))
 }
 
 /// The compiler's name of a format; every one of [`FORMATS`] has one.

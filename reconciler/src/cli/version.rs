@@ -1,6 +1,7 @@
 //! `windlass version`
 
 use serde::Serialize;
+use windlass_compiler::escape;
 
 use super::args::OutputArgs;
 use super::console::Console;
@@ -31,7 +32,7 @@ struct Version {
 pub fn run(args: &Args, console: &Console) -> Outcome {
     let sinks = args.output.sinks(console, &[Format::Text, Format::Json])?;
     sinks.write(|format, _| match format {
-        Format::Json => serde_json::to_string(&version()).expect("plain fields serialise") + "\n",
+        Format::Json => escape::json(&version()),
         _ => text(&version()),
     })?;
     Ok(Exit::Done)

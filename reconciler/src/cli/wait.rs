@@ -8,8 +8,9 @@ use super::console::Console;
 use super::converging::{Task, WaitArgs, conclude, see_through};
 use super::exit::Exit;
 use super::failure::Outcome;
-use super::opened::{block_on, open_existing};
+use super::opened::open_existing;
 use super::prepared::project_root;
+use super::runtime::block_on;
 use super::select::Expression;
 use super::targets::targets;
 

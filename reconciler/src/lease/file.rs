@@ -17,6 +17,7 @@ use rustix::io::Errno;
 use windlass_core::id::Epoch;
 
 use super::{Acquired, Error, Held, Holder, Lease};
+use crate::fault;
 use crate::store::Store;
 
 /// How often a lock is tried that others hold for an instant only, a millisecond apart.
@@ -57,7 +58,9 @@ impl Lease for FileLease {
             Entry::Busy(holder) => Ok(Acquired::Busy(holder)),
             Entry::Ours(locks) => {
                 // Behind the lock: whoever holds it has the highest epoch.
+                fault::point("lease.after-lock");
                 let epoch = self.store.raise().await.map_err(|error| self.failed(&error))?;
+                fault::point("lease.after-raise");
                 Ok(Acquired::Ours(Box::new(FileHeld { _locks: locks, epoch })))
             }
         }

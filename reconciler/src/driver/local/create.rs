@@ -12,6 +12,7 @@ use windlass_core::id::Uid;
 use super::folder::{self, Folder};
 use super::process;
 use super::record::{self, Attempt, Command};
+use crate::fault;
 
 /// Makes the folder of a new attempt at `path`; `false`, and nothing is changed, if that name is taken.
 pub(super) fn make(path: &Path, create: &Create) -> io::Result<bool> {
@@ -22,15 +23,24 @@ pub(super) fn make(path: &Path, create: &Create) -> io::Result<bool> {
     fs::create_dir(&draft.0)?;
     let folder = Folder::open(&draft.0)?.ok_or(io::ErrorKind::NotFound)?;
     record::write_once(&folder, &attempt(Uid(uid), create)?)?;
-    folder::publish(&draft.0, path)
+    fault::point("create.before-publish");
+    let made = folder::publish(&draft.0, path);
+    fault::point("create.after-publish");
+    made
 }
 
 /// Deletes an attempt's folder, running or not: what the rule of names that are given once forbids.
-pub(super) fn unmake(path: &Path) {
-    let _ = fs::remove_dir_all(path);
+pub(super) fn unmake(path: &Path) -> io::Result<()> {
+    let top = path.parent().unwrap_or(Path::new("/"));
+    // In one step: its supervisor may be adding to it.
+    let aside = Draft(top.join(format!(".old.{}", folder::random()?)));
+    match fs::rename(path, &aside.0) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
-/// A folder that is not published yet; what is left of it is deleted.
+/// A folder under a name that is nobody's; what is left of it is deleted.
 struct Draft(PathBuf);
 
 impl Drop for Draft {

@@ -71,7 +71,7 @@ impl Site {
             }));
         };
         if !rules.create_only {
-            create::unmake(&path);
+            create::unmake(&path).map_err(|error| unknown(&path, &error))?;
         }
         if create::make(&path, create).map_err(|error| unknown(&path, &error))? {
             events::touch(&self.top);
@@ -98,6 +98,7 @@ impl Site {
             return Ok(seen.observation.clone());
         }
         let mut child = self.supervise(seen)?;
+        crate::fault::point("activate.after-launch");
         launch::settle(&mut child, || phase::is_spent(&seen.folder).unwrap_or(false));
         let found = again(seen)?;
         if found.phase != Phase::Suspended {
@@ -113,8 +114,10 @@ impl Site {
             return Ok(seen.observation.clone());
         }
         let folder = &seen.folder;
+        crate::fault::point("stop.before-request");
         // A request that is repeated tells nobody: whoever waits for news would repeat it for ever.
         if stop::record(folder, grace).map_err(|error| unknown(folder.path(), &error))? {
+            crate::fault::point("stop.after-request");
             stop::wake(folder);
             events::touch(&self.top);
         }

@@ -24,6 +24,7 @@ use super::folder::Folder;
 use super::process::{self, Identity};
 use super::record::{self, Attempt, Ended, Record, Started, Stop};
 use super::{events, lock, phase};
+use crate::fault;
 
 /// How long a supervisor tries to take its lock: others look at locks by taking them for an instant.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -94,9 +95,11 @@ fn start(folder: &Folder, attempt: &Attempt) -> io::Result<()> {
     rustix::process::set_child_subreaper(Some(own))?;
     let supervisor = Identity::of(own).ok_or_else(|| io::Error::other("/proc does not show this process"))?;
     let started = Started { supervisor, boot: process::boot_id(), at: Timestamp::now() };
+    fault::point("supervisor.before-started");
     if !record::write_once(folder, &started)? {
         return Ok(());
     }
+    fault::point("supervisor.after-started");
     tell(folder);
     // Only now: whoever asked to stop before and saw no start was told that there will be none.
     if folder.has(Stop::FILE)? {
@@ -124,6 +127,7 @@ fn set_aside(folder: &Folder) {
 /// Makes the end durable. A disk that is full now gets the room that was set aside, and may not be full later, so
 /// it is tried for as long as the folder is there.
 fn end(folder: &Folder, ended: &Ended) -> io::Result<()> {
+    fault::point("supervisor.before-ended");
     loop {
         match record::write_once(folder, ended) {
             Ok(_) => break,
@@ -132,6 +136,7 @@ fn end(folder: &Folder, ended: &Ended) -> io::Result<()> {
             Err(_) => std::thread::sleep(Duration::from_secs(1)),
         }
     }
+    fault::point("supervisor.after-ended");
     folder.delete(SPARE);
     tell(folder);
     Ok(())

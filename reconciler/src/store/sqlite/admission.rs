@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::schema::{self, Content};
 use super::site::Site;
 use super::{Open, busy, marker};
+use crate::fault;
 use crate::store::Error;
 
 /// A store that was let in.
@@ -124,6 +125,7 @@ fn whole(site: &Site, connection: &Connection) -> Result<(), Error> {
 fn adopt(site: &Site, mode: Open, lineage: String) -> Result<String, Error> {
     if mode != Open::ReadOnly {
         marker::write(site, &lineage)?;
+        fault::point("store.after-marker");
     }
     Ok(lineage)
 }

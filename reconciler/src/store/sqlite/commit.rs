@@ -8,6 +8,7 @@ use windlass_core::id::{Epoch, OpId, Version};
 use super::read;
 use super::row::{counter, op, stored};
 use super::site::Site;
+use crate::fault;
 use crate::store::{Commit, Entry, Error, Key, Moment, Transaction, Write};
 
 /// How many transactions are remembered, to be answered again.
@@ -33,7 +34,9 @@ pub(super) fn commit(
     let sql = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     let outcome = attempt(&sql, transaction, compared).map_err(failed)?;
     if outcome.1.is_some() {
+        fault::point("store.before-commit");
         sql.commit().map_err(|error| site.commit_failed(transaction.op, &error))?;
+        fault::point("store.after-commit");
     }
     Ok(outcome)
 }

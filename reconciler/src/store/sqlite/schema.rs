@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::site::Site;
+use crate::fault;
 use crate::store::Error;
 
 /// Marks a file as a store of ours; `file` and SQLite show it. "Wndl".
@@ -51,7 +52,9 @@ pub(super) fn initialise(connection: &mut Connection, site: &Site) -> Result<Con
         create(&sql).map_err(failed)?;
     }
     let content = examine(&sql).map_err(failed)?;
+    fault::point("store.before-initialise");
     sql.commit().map_err(failed)?;
+    fault::point("store.after-initialise");
     Ok(content)
 }
 

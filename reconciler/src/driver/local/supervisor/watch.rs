@@ -105,7 +105,9 @@ impl<'a> Watch<'a> {
             ending: None,
             peak_kib: None,
         };
+        crate::fault::point("supervisor.after-spawn");
         watch.record_running();
+        crate::fault::point("supervisor.after-running");
         watch
     }
 

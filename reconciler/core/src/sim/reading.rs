@@ -1,0 +1,92 @@
+//! The records as one party knows them, which may be late: what every decision and every command rests on.
+
+use std::collections::BTreeMap;
+
+use crate::fleet::Fleet;
+use crate::id::{Epoch, OpId, Version};
+use crate::mutation::Mutation;
+use crate::run::Run;
+use crate::sim::store::{Key, Record, Store, Transaction, Write};
+use crate::status::Status;
+
+/// The records as they were when they were last read.
+#[derive(Debug, Default)]
+pub struct Reading {
+    fleet: Fleet,
+    versions: BTreeMap<Key, Version>,
+    position: usize,
+}
+
+impl Reading {
+    /// The records.
+    pub fn fleet(&self) -> &Fleet {
+        &self.fleet
+    }
+
+    /// Reads what has changed.
+    pub fn refresh(&mut self, store: &Store) {
+        let (keys, position) = store.written(self.position);
+        self.absorb(store, keys);
+        self.position = position;
+    }
+
+    /// Reads these records alone.
+    pub fn absorb<'a>(&mut self, store: &Store, keys: impl IntoIterator<Item = &'a Key>) {
+        for key in keys {
+            if let Some((version, record)) = store.read(key) {
+                self.versions.insert(key.clone(), *version);
+                take(&mut self.fleet, record.clone());
+            }
+        }
+    }
+
+    /// The transaction that records a status, with its new steps for the history.
+    pub fn record(&self, op: OpId, epoch: Epoch, status: Status) -> Transaction {
+        let before = self.fleet.statuses.get(&status.instance).map(Status::sequence).unwrap_or_default();
+        let fresh = status.transitions.iter().filter(|step| step.sequence > before);
+        let line = |step: &crate::status::Transition| {
+            (status.instance.to_string(), crate::history::Note::Transition(step.clone()))
+        };
+        let history = fresh.map(line).collect();
+        let write = self.write(Key::Status(status.instance.clone()), Record::Status(Box::new(status)));
+        Transaction { op, epoch: Some(epoch), writes: vec![write], history }
+    }
+
+    /// The transaction that marks the end of a run.
+    pub fn end(&self, op: OpId, epoch: Epoch, run: Run) -> Transaction {
+        let write = self.write(Key::Run(run.id.clone()), Record::Run(Box::new(run)));
+        Transaction { op, epoch: Some(epoch), writes: vec![write], history: Vec::new() }
+    }
+
+    /// The transaction of a command.
+    pub fn commit(&self, op: OpId, mutation: Mutation) -> Transaction {
+        let mut writes = Vec::new();
+        writes.extend(mutation.project.map(|one| (Key::Project, Record::Project(Box::new(one)))));
+        writes.extend(
+            mutation
+                .desired
+                .into_iter()
+                .map(|one| (Key::Desired(one.job().clone()), Record::Desired(Box::new(one)))),
+        );
+        let runs = mutation.runs.into_iter();
+        writes.extend(runs.map(|one| (Key::Run(one.id.clone()), Record::Run(Box::new(one)))));
+        let apply = mutation.apply.into_iter();
+        writes.extend(apply.map(|one| (Key::Apply(one.id.clone()), Record::Apply(Box::new(one)))));
+        let writes = writes.into_iter().map(|(key, record)| self.write(key, record)).collect();
+        Transaction { op, epoch: None, writes, history: mutation.notes }
+    }
+
+    fn write(&self, key: Key, record: Record) -> Write {
+        Write { expect: self.versions.get(&key).copied(), key, record }
+    }
+}
+
+fn take(fleet: &mut Fleet, record: Record) {
+    match record {
+        Record::Project(one) => fleet.project = Some(*one),
+        Record::Desired(one) => drop(fleet.desired.insert(one.job().clone(), *one)),
+        Record::Run(one) => drop(fleet.runs.insert(one.id.clone(), *one)),
+        Record::Status(one) => drop(fleet.statuses.insert(one.instance.clone(), *one)),
+        Record::Apply(one) => drop(fleet.applies.insert(one.id.clone(), *one)),
+    }
+}

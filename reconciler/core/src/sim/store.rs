@@ -1,0 +1,171 @@
+//! A simulated store: typed records under compare-and-set on (counter, operation), a barrier, and a history.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use windlass_compiler::name::JobId;
+
+use crate::apply::Apply;
+use crate::desired::Desired;
+use crate::fault::{Rule, is_off};
+use crate::history::Note;
+use crate::id::{ApplyId, Epoch, Instance, OpId, RunId, Version};
+use crate::project::Project;
+use crate::run::Run;
+use crate::status::Status;
+
+/// The name of a record.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the variants are the kinds of record")]
+pub enum Key {
+    Project,
+    Desired(JobId),
+    Run(RunId),
+    Status(Instance),
+    Apply(ApplyId),
+}
+
+/// A record.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the variants are the kinds of record")]
+pub enum Record {
+    Project(Box<Project>),
+    Desired(Box<Desired>),
+    Run(Box<Run>),
+    Status(Box<Status>),
+    Apply(Box<Apply>),
+}
+
+/// A change of one record.
+#[derive(Debug, Clone)]
+pub struct Write {
+    /// The record.
+    pub key: Key,
+    /// The version that must be there; none if there must be no record.
+    pub expect: Option<Version>,
+    /// What it becomes.
+    pub record: Record,
+}
+
+/// Writes that are done together or not at all.
+#[derive(Debug, Clone)]
+pub struct Transaction {
+    /// Names it.
+    pub op: OpId,
+    /// The writer's epoch; none for a user's command.
+    pub epoch: Option<Epoch>,
+    /// The changes.
+    pub writes: Vec<Write>,
+    /// New lines of history, each with its subject.
+    pub history: Vec<(String, Note)>,
+}
+
+/// What came of a transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Commit {
+    /// It is durable.
+    Done,
+    /// A record was not as expected.
+    Conflict,
+    /// A newer owner has raised the barrier.
+    Fenced,
+}
+
+/// A write that was accepted, with all that there is to judge it by.
+#[derive(Debug)]
+pub struct Accepted {
+    /// The record.
+    pub key: Key,
+    /// What was there.
+    pub before: Option<(Version, Record)>,
+    /// The version that the writer had read.
+    pub expected: Option<Version>,
+    /// What is there now.
+    pub after: Record,
+    /// The writer's epoch.
+    pub epoch: Option<Epoch>,
+    /// The barrier at that time.
+    pub barrier: Epoch,
+    /// The lines of history that came with it.
+    pub history: Vec<(String, Note)>,
+}
+
+/// A store.
+#[derive(Debug, Default)]
+pub struct Store {
+    records: BTreeMap<Key, (Version, Record)>,
+    log: Vec<Key>,
+    done: BTreeSet<OpId>,
+    barrier: Epoch,
+    accepted: Vec<Accepted>,
+}
+
+impl Store {
+    /// Reads one record.
+    pub fn read(&self, key: &Key) -> Option<&(Version, Record)> {
+        self.records.get(key)
+    }
+
+    /// The status of an instance.
+    pub fn status(&self, instance: &Instance) -> Option<&Status> {
+        match self.records.get(&Key::Status(instance.clone())) {
+            Some((_, Record::Status(status))) => Some(status),
+            _ => None,
+        }
+    }
+
+    /// The keys that were written from `position` on, and the position behind them.
+    pub fn written(&self, position: usize) -> (BTreeSet<&Key>, usize) {
+        (self.log.get(position..).unwrap_or_default().iter().collect(), self.log.len())
+    }
+
+    /// Raises the barrier for a new owner.
+    pub fn raise(&mut self) -> Epoch {
+        self.barrier = self.barrier.next();
+        self.barrier
+    }
+
+    /// Does all of a transaction, or none of it.
+    pub fn commit(&mut self, transaction: Transaction) -> Commit {
+        if self.done.contains(&transaction.op) {
+            return Commit::Done;
+        }
+        if transaction.epoch.is_some_and(|epoch| epoch < self.barrier) {
+            return Commit::Fenced;
+        }
+        let moved = |write: &Write| self.version(&write.key) != write.expect;
+        if !is_off(Rule::CompareAndSet) && transaction.writes.iter().any(moved) {
+            return Commit::Conflict;
+        }
+        self.done.insert(transaction.op);
+        let mut history = transaction.history;
+        for write in transaction.writes {
+            self.write(transaction.op, transaction.epoch, write, std::mem::take(&mut history));
+        }
+        Commit::Done
+    }
+
+    /// What was accepted since this was last asked.
+    pub fn take_accepted(&mut self) -> Vec<Accepted> {
+        std::mem::take(&mut self.accepted)
+    }
+
+    fn version(&self, key: &Key) -> Option<Version> {
+        self.records.get(key).map(|(version, _)| *version)
+    }
+
+    fn write(&mut self, op: OpId, epoch: Option<Epoch>, write: Write, history: Vec<(String, Note)>) {
+        let counter = self.version(&write.key).map_or(1, |version| version.counter + 1);
+        let now = (Version { counter, op }, write.record.clone());
+        let before = self.records.insert(write.key.clone(), now);
+        self.log.push(write.key.clone());
+        self.accepted.push(Accepted {
+            key: write.key,
+            before,
+            expected: write.expect,
+            after: write.record,
+            epoch,
+            barrier: self.barrier,
+            history,
+        });
+    }
+}

@@ -1,0 +1,297 @@
+//! Sees everything, on both sides of the network, and says which promise was broken.
+//!
+//! Each promise is one function, named as `docs` and messages name it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use windlass_compiler::name::JobId;
+
+use crate::action::Action;
+use crate::desired::{Desired, Goal, Intent};
+use crate::history::Note;
+use crate::id::{AttemptNumber, Epoch, Generation, Instance, Sequence, Uid};
+use crate::observed::{Label, Phase};
+use crate::run::Run;
+use crate::sim::cluster::{Cluster, Effect};
+use crate::sim::store::{Accepted, Key, Record, Store};
+use crate::state::State;
+use crate::status::Status;
+
+/// A broken promise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Which one.
+    pub invariant: &'static str,
+    /// How.
+    pub detail: String,
+}
+
+/// What was seen so far.
+#[derive(Debug, Default)]
+pub struct Witness {
+    epoch: Epoch,
+    starts: BTreeMap<(Instance, AttemptNumber), u64>,
+    intended: BTreeSet<(Instance, AttemptNumber)>,
+    uids: BTreeSet<(Instance, AttemptNumber, Uid)>,
+    steps: BTreeMap<Instance, Sequence>,
+    commands: BTreeMap<String, Command>,
+}
+
+/// A command that changed what is wanted of something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Command {
+    generation: Generation,
+    intent: Intent,
+}
+
+type Check = Result<(), Violation>;
+
+fn broken(invariant: &'static str, detail: impl Into<String>) -> Check {
+    Err(Violation { invariant, detail: detail.into() })
+}
+
+impl Witness {
+    /// Judges what a step of the simulation did.
+    pub fn step(&mut self, store: &mut Store, cluster: &Cluster, effects: &[Effect]) -> Check {
+        let accepted = store.take_accepted();
+        if accepted.is_empty() && effects.is_empty() {
+            return Ok(());
+        }
+        for write in &accepted {
+            one_lineage(write)?;
+            nothing_below_the_barrier(write)?;
+            intents_rise(write)?;
+            self.steps_stand_once(write)?;
+            self.note(write);
+        }
+        for effect in effects {
+            self.intent_comes_first(effect)?;
+            self.one_start_per_attempt(effect)?;
+        }
+        one_instance_per_stream(cluster)?;
+        nothing_runs_after_its_stop(store, cluster)?;
+        self.every_object_has_a_record(cluster)
+    }
+
+    /// I2: epochs only ever rise.
+    pub fn epochs_rise(&mut self, epoch: Epoch) -> Check {
+        if epoch <= self.epoch {
+            return broken("I2 epochs rise", format!("{epoch} after {}", self.epoch));
+        }
+        self.epoch = epoch;
+        Ok(())
+    }
+
+    /// R9, at the moment of a call: who knows that something is to stop, starts nothing of it.
+    pub fn last_intent_wins(&self, goal: &Goal, action: &Action) -> Check {
+        match action {
+            Action::Create(_) | Action::Activate { .. } if goal.intent != Intent::Run => broken(
+                "R9 the last intent wins",
+                format!("{} of {} under {:?}", action.verb(), action.name(), goal.intent),
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// I8, when a command is acknowledged: it is what is wanted, or a later one is.
+    pub fn commands_stay(&mut self, store: &Store, asked: &[(String, Note)]) -> Check {
+        for (subject, note) in asked {
+            if let Note::Command { intent, generation, .. } = note {
+                let command = Command { generation: *generation, intent: *intent };
+                command_stays(store, subject, &command)?;
+                self.commands.insert(subject.clone(), command);
+            }
+        }
+        Ok(())
+    }
+
+    /// I8, at the end: no acknowledged command has disappeared.
+    pub fn all_commands_stay(&self, store: &Store) -> Check {
+        self.commands.iter().try_for_each(|(subject, command)| command_stays(store, subject, command))
+    }
+
+    fn note(&mut self, write: &Accepted) {
+        let Record::Status(status) = &write.after else { return };
+        let Some(attempt) = &status.attempt else { return };
+        self.intended.insert((status.instance.clone(), attempt.number));
+        if let Some(uid) = &attempt.uid {
+            self.uids.insert((status.instance.clone(), attempt.number, uid.clone()));
+        }
+    }
+
+    /// I4: at most one effective start of an attempt.
+    fn one_start_per_attempt(&mut self, effect: &Effect) -> Check {
+        let Effect::Started(_, label) = effect else { return Ok(()) };
+        let starts = self.starts.entry((label.instance.clone(), label.attempt)).or_default();
+        *starts += 1;
+        if *starts > 1 {
+            return broken("I4 one start per attempt", format!("{} has started {starts} times", name(label)));
+        }
+        Ok(())
+    }
+
+    /// I9: each transition stands once in the history, in order, without gaps.
+    fn steps_stand_once(&mut self, write: &Accepted) -> Check {
+        for (subject, note) in &write.history {
+            let (Note::Transition(step), Key::Status(instance)) = (note, &write.key) else { continue };
+            let last = self.steps.entry(instance.clone()).or_default();
+            if step.sequence != last.next() {
+                let detail = format!("{subject}: step {} after {last}", step.sequence);
+                return broken("I9 transitions stand once, in order", detail);
+            }
+            *last = step.sequence;
+        }
+        Ok(())
+    }
+
+    /// I10: what happens on a cluster was recorded before.
+    fn intent_comes_first(&self, effect: &Effect) -> Check {
+        let known = match effect {
+            Effect::Created(_, label) => self.intended.contains(&(label.instance.clone(), label.attempt)),
+            Effect::Started(uid, label) | Effect::Stopping(uid, label) => {
+                self.uids.contains(&(label.instance.clone(), label.attempt, uid.clone()))
+                    || matches!(effect, Effect::Stopping(..))
+            }
+        };
+        if known { Ok(()) } else { broken("I10 intent before effect", format!("{effect:?}")) }
+    }
+
+    /// I7: every object maps to a record that knows of its attempt.
+    fn every_object_has_a_record(&self, cluster: &Cluster) -> Check {
+        for object in cluster.objects() {
+            let label = &object.observation.label;
+            if !self.intended.contains(&(label.instance.clone(), label.attempt)) {
+                return broken("I7 every object has a record", name(label));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn name(label: &Label) -> String {
+    format!("{} attempt {}", label.instance, label.attempt)
+}
+
+/// I1: every version follows from the one that its writer had read.
+fn one_lineage(write: &Accepted) -> Check {
+    let before = write.before.as_ref().map(|(version, _)| *version);
+    if before == write.expected {
+        return Ok(());
+    }
+    broken(
+        "I1 one lineage",
+        format!("{:?} was written on {:?}, not on {before:?}", write.key, write.expected),
+    )
+}
+
+/// I3: no write below the barrier is accepted.
+fn nothing_below_the_barrier(write: &Accepted) -> Check {
+    match write.epoch {
+        Some(epoch) if epoch < write.barrier => {
+            broken("I3 nothing below the barrier", format!("{epoch} below {}", write.barrier))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// I8, at each write: generations and attempts only ever rise, and no write takes a command back.
+fn intents_rise(write: &Accepted) -> Check {
+    let lost = |detail: String| broken("I8 acknowledged commands stay", detail);
+    match (write.before.as_ref().map(|(_, record)| record), &write.after) {
+        (Some(Record::Desired(before)), Record::Desired(after)) if is_lost(&before.goal, &after.goal) => {
+            lost(format!("{} lost generation {}", after.job(), before.goal.generation))
+        }
+        (Some(Record::Run(before)), Record::Run(after)) => {
+            let both = before.jobs.values().zip(after.jobs.values());
+            match both.into_iter().find(|(one, other)| is_lost(&one.goal, &other.goal)) {
+                Some((one, _)) => lost(format!("{} lost generation {}", one.spec.id, one.goal.generation)),
+                None => Ok(()),
+            }
+        }
+        (Some(Record::Status(before)), Record::Status(after))
+            if after.attempt_number() < before.attempt_number() =>
+        {
+            broken("I1 one lineage", format!("{} went back to an earlier attempt", after.instance))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_lost(before: &Goal, after: &Goal) -> bool {
+    after.generation < before.generation || (after.generation == before.generation && after != before)
+}
+
+/// I5: at most one instance of a stream is active. (A batch of one run is held to the same.)
+fn one_instance_per_stream(cluster: &Cluster) -> Check {
+    let mut active: BTreeMap<&Instance, &Label> = BTreeMap::new();
+    for object in cluster.objects().filter(|object| object.observation.phase.is_alive()) {
+        let label = &object.observation.label;
+        if let Some(other) = active.insert(&label.instance, label) {
+            let detail = format!("{} beside {}", name(label), name(other));
+            return broken("I5 one active instance", detail);
+        }
+    }
+    Ok(())
+}
+
+/// I6: when a stop is durable, nothing of it is active.
+fn nothing_runs_after_its_stop(store: &Store, cluster: &Cluster) -> Check {
+    for object in cluster.objects().filter(|object| object.observation.phase.is_alive()) {
+        let label = &object.observation.label;
+        let Some(status) = store.status(&label.instance) else { continue };
+        let over = matches!(status.state, State::Stopped | State::Suspended | State::Succeeded);
+        if over && label.attempt <= status.attempt_number() {
+            let detail = format!("{} is active, its record says {}", name(label), status.state.name());
+            return broken("I6 nothing runs after its stop", detail);
+        }
+    }
+    Ok(())
+}
+
+fn command_stays(store: &Store, subject: &str, command: &Command) -> Check {
+    let wanted = subject.parse::<Instance>().ok().and_then(|instance| goal(store, &instance));
+    let stays = wanted.as_ref().is_some_and(|goal| {
+        goal.generation > command.generation
+            || (goal.generation == command.generation && goal.intent == command.intent)
+    });
+    if stays { Ok(()) } else { broken("I8 acknowledged commands stay", format!("{subject}: {command:?}")) }
+}
+
+fn goal(store: &Store, instance: &Instance) -> Option<Goal> {
+    match instance.run_id() {
+        None => desired(store, &instance.job).map(|desired| desired.goal.clone()),
+        Some(id) => match store.read(&Key::Run(id))? {
+            (_, Record::Run(run)) => goal_in(run, &instance.job),
+            _ => None,
+        },
+    }
+}
+
+fn goal_in(run: &Run, job: &JobId) -> Option<Goal> {
+    run.jobs.get(&job.job).map(|bound| bound.goal.clone())
+}
+
+fn desired<'a>(store: &'a Store, job: &JobId) -> Option<&'a Desired> {
+    match store.read(&Key::Desired(job.clone()))? {
+        (_, Record::Desired(desired)) => Some(desired),
+        _ => None,
+    }
+}
+
+/// I12, of one instance: what runs is what its record says, once everything is quiet.
+pub fn is_as_recorded(status: &Status, cluster: &Cluster) -> Check {
+    let of_it = cluster.objects().filter(|object| object.observation.label.instance == status.instance);
+    let alive: Vec<_> = of_it
+        .filter(|object| object.observation.phase.is_alive() || object.observation.phase == Phase::Suspended)
+        .map(|object| object.observation.label.attempt)
+        .collect();
+    let expected: Vec<_> = match status.state {
+        State::Running { .. } | State::Degraded { .. } => vec![status.attempt_number()],
+        _ => Vec::new(),
+    };
+    if alive == expected {
+        return Ok(());
+    }
+    let detail = format!("{} is {} with {alive:?} alive", status.instance, status.state.name());
+    broken("I12 everything converges", detail)
+}

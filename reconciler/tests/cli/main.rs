@@ -1,0 +1,8 @@
+//! The command line as a user and a script meet it: what is printed where, and how it ends. Offline commands only.
+
+mod invocation;
+
+mod help;
+mod output;
+mod specs;
+mod usage;
