@@ -25,7 +25,7 @@ mode = "batch"
 cluster = "here"
 after = ["follow"]
 process = { command = ["sh", "-c", "echo one; echo two; exit 3"] }
-retry = { attempts = 1, backoff = "10ms" }
+retry = { attempts = 1, backoff = "10ms..10ms" }
 
 [job.report]
 mode = "batch"
@@ -168,11 +168,15 @@ fn find_pid(value: &serde_json::Value) -> Option<u64> {
 #[test]
 fn removed_jobs_and_missing_stores_are_named_as_such() {
     let project = Project::applied();
-    let without: String = SPEC.replace("[job.report]", "[job.other]");
+    let without = SPEC.replace("[job.report]", "[job.other]").replace("[job.follow]", "[job.new]");
+    let without = without.replace("after = [\"follow\"]", "after = [\"new\"]");
     std::fs::write(project.path().join("windlass.toml"), without).unwrap();
-    project.output(&["apply", "--yes", "--allow-destroy", "1"]);
-    assert!(project.complains(&["status", "p.report"]).contains("does not belong to the project any more"));
-    assert!(project.says(&["status", "--all"]).contains("removed"));
+    project.output(&["apply", "--yes", "--allow-destroy", "2"]);
+    assert!(!project.says(&["status"]).contains("p.follow"));
+    for status in [&["status", "p.follow"] as &[&str], &["status", "p.report"], &["status", "--all"]] {
+        assert!(project.says(status).contains("removed by"), "{status:?}");
+    }
+    assert_eq!(project.says(&["logs", "p.follow"]), "following \u{1b}[2J\n", "what was printed is kept");
     assert!(project.says(&["why", "p.report"]).contains("removed by"));
 
     let empty = tempfile::tempdir().unwrap();

@@ -37,7 +37,8 @@ pub fn detail(fleet: &Fleet, instance: &Instance) -> String {
         Some(Status { state: State::Waiting { not_before: None }, attempt: None, .. }) => waits(),
         Some(_) => about_state,
     };
-    let to_come = fleet.wanted(instance).and_then(|wanted| to_come(&wanted, status));
+    let to_come =
+        fleet.wanted(instance).and_then(|wanted| to_come(intent(fleet, instance)?, &wanted, status));
     [Some(first), to_come]
         .into_iter()
         .flatten()
@@ -83,6 +84,14 @@ pub fn waits_for(fleet: &Fleet, instance: &Instance) -> Option<String> {
     (!reasons.is_empty()).then(|| format!("for {}", reasons.join(", ")))
 }
 
+/// What is wanted of an instance. A run that is over keeps what was wanted in it; that its job has left the project
+/// counts all the same.
+pub fn intent(fleet: &Fleet, instance: &Instance) -> Option<Intent> {
+    let of_job = fleet.desired.get(&instance.job).map(|desired| desired.goal.intent);
+    let own = fleet.wanted(instance).map(|wanted| wanted.goal.intent);
+    of_job.filter(|intent| !intent.belongs()).or(own)
+}
+
 /// How an upstream stands, in a word or two.
 fn how(upstream: &Upstream) -> String {
     match &upstream.standing {
@@ -93,10 +102,10 @@ fn how(upstream: &Upstream) -> String {
 }
 
 /// What is wanted and is not so yet.
-fn to_come(wanted: &Wanted<'_>, status: Option<&Status>) -> Option<String> {
+fn to_come(intent: Intent, wanted: &Wanted<'_>, status: Option<&Status>) -> Option<String> {
     let state = status.map_or(&State::NEW, |status| &status.state);
     let settled = state.is_final() || matches!(state, State::Stopping { .. });
-    match wanted.goal.intent {
+    match intent {
         Intent::Remove if settled => Some("removed".to_owned()),
         Intent::Remove => Some("to be stopped and removed".to_owned()),
         Intent::Forget => Some("forgotten: not looked after any more".to_owned()),

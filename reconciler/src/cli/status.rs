@@ -6,7 +6,7 @@
 mod board;
 mod overview;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::opened::open_existing;
 use super::prepared::project_root;
+use super::rows::intent;
 use super::runtime::block_on;
 use super::select::Expression;
 use super::sink::Format;
@@ -127,29 +128,27 @@ async fn gather(args: &Args, session: &Session, fleet: &Fleet, url: &str) -> Res
     Ok(Overview::new(fleet, &instances, wide, &seen))
 }
 
-/// Those that were selected. A job stands for all of its instances that are shown.
+/// Those that were selected. A job stands for all of its instances that are shown; what was named is shown, however
+/// old it is, and though it was removed.
 fn narrowed(args: &Args, fleet: &Fleet, instances: Vec<Instance>) -> Result<Vec<Instance>, Failure> {
     if args.select.is_empty() && args.exclude.is_empty() {
         return Ok(instances);
     }
-    let targets = targets(fleet, &args.select, &args.exclude).map_err(|failure| {
-        let is_removed = |text: &str| {
-            let desired = text.parse().ok().and_then(|job| fleet.desired.get(&job));
-            desired.is_some_and(|desired| !desired.goal.intent.belongs())
-        };
-        match args.select.iter().map(ToString::to_string).find(|text| is_removed(text)) {
-            Some(job) => Failure::error(format!("{job} does not belong to the project any more"))
-                .hint(format!("`windlass why {job}` says since when, `windlass history {job}` what it did")),
-            None => failure,
-        }
-    })?;
-    // An instance that was named is shown, however old it is.
+    let removed = |expression: &&Expression| {
+        let desired = fleet.desired.get(&expression.to_string().parse().ok()?)?;
+        (!desired.goal.intent.belongs()).then(|| desired.job().clone())
+    };
+    let gone: Vec<_> = args.select.iter().filter_map(|expression| removed(&expression)).collect();
+    let select: Vec<_> = args.select.iter().filter(|one| removed(one).is_none()).cloned().collect();
+    let only_gone = select.is_empty() && !gone.is_empty();
+    let targets = if only_gone { Vec::new() } else { targets(fleet, &select, &args.exclude)? };
     let named = targets.iter().filter_map(|target| target.instance.clone());
+    let latest = gone.iter().filter_map(|job| fleet.latest(job));
     let of_job = |instance: &Instance| {
         targets.iter().any(|target| target.instance.is_none() && target.job == instance.job)
     };
-    let shown: std::collections::BTreeSet<_> = instances.into_iter().filter(of_job).chain(named).collect();
-    Ok(shown.into_iter().collect())
+    let shown = instances.into_iter().filter(of_job).chain(named).chain(latest);
+    Ok(shown.collect::<BTreeSet<_>>().into_iter().collect())
 }
 
 /// Who asked for it, of each instance that is not simply to run.
@@ -160,12 +159,11 @@ pub async fn decisions(
 ) -> Result<BTreeMap<Instance, windlass_core::desired::Change>, Failure> {
     let mut decisions = BTreeMap::new();
     for instance in instances {
-        let Some(wanted) = fleet.wanted(instance).filter(|wanted| wanted.goal.intent != Intent::Run) else {
-            continue;
-        };
-        let subject = Some(instance.to_string());
-        let lines = store.history(&Query { subject, last: Some(BACK), ..Query::default() }).await?;
-        if let Some(change) = decided(&lines, wanted.goal.intent) {
+        let Some(intent) = intent(fleet, instance).filter(|intent| *intent != Intent::Run) else { continue };
+        let own = fleet.wanted(instance).is_some_and(|wanted| wanted.goal.intent == intent);
+        let subject = if own { instance.to_string() } else { instance.job.to_string() };
+        let query = Query { subject: Some(subject), last: Some(BACK), ..Query::default() };
+        if let Some(change) = decided(&store.history(&query).await?, intent) {
             decisions.insert(instance.clone(), change);
         }
     }

@@ -16,7 +16,7 @@ use windlass_core::status::Status;
 use crate::cli::converging::named;
 use crate::cli::drift::{About, Finding};
 use crate::cli::paint::{Tone, of_state, paint};
-use crate::cli::rows::{detail, since};
+use crate::cli::rows::{detail, intent, since};
 use crate::cli::story::by;
 use crate::cli::table::{Cell, Table};
 use crate::cli::time::{age, ago};
@@ -326,7 +326,7 @@ fn line(fleet: &Fleet, instance: &Instance, seen: &Seen, silent: &BTreeMap<Strin
         attempt: status.map_or(0, |status| status.attempt_number().0),
         failures: status.map_or(0, |status| status.failures.len()),
         generation: generation(fleet, instance),
-        intent: wanted.goal.intent,
+        intent: intent(fleet, instance)?,
         by: seen.decided.get(instance).cloned(),
         protected: desired.is_some_and(windlass_core::desired::Desired::is_protected),
         met: met(fleet, instance, has_run),

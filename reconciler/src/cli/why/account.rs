@@ -19,6 +19,7 @@ use super::cause::{Cause, cause};
 use super::next::{Hint, next};
 use crate::cli::converging::named;
 use crate::cli::paint::{Tone, of_state, paint};
+use crate::cli::rows::intent;
 use crate::cli::story::{by, json, told};
 use crate::cli::table::{Cell, Table, wrapped};
 use crate::cli::time::{ago, full};
@@ -88,7 +89,7 @@ impl Account {
             mode: wanted.spec.mode,
             cluster: wanted.spec.cluster.to_string(),
             state: status.state.name(),
-            intent: wanted.goal.intent,
+            intent: intent(fleet, instance).unwrap_or(wanted.goal.intent),
             by: known.decided.get(instance).cloned(),
             generation: wanted.goal.generation.0,
             current: !fleet.statuses.contains_key(instance) || is_current(wanted.goal, status),

@@ -12,7 +12,7 @@ use windlass_core::state::{Name, State};
 use windlass_core::status::Status;
 
 use super::account::Known;
-use crate::cli::rows::since;
+use crate::cli::rows::{intent, since};
 use crate::cli::story::by;
 use crate::cli::time::{age, ago, full};
 
@@ -149,7 +149,7 @@ fn more(fleet: &Fleet, instance: &Instance, status: Option<&Status>, known: &Kno
 }
 
 fn asked(fleet: &Fleet, instance: &Instance) -> &'static str {
-    match fleet.wanted(instance).map(|wanted| wanted.goal.intent) {
+    match intent(fleet, instance) {
         Some(Intent::Stop) => "stopped",
         Some(Intent::Suspend) => "suspended",
         Some(Intent::Remove) => "removed",

@@ -8,6 +8,7 @@ use windlass_core::state::{Name, State};
 
 use super::account::Known;
 use super::cause::Cause;
+use crate::cli::rows::intent;
 
 /// A command, and what it does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -44,11 +45,11 @@ pub(super) fn next(fleet: &Fleet, instance: &Instance, cause: &Cause, known: &Kn
 }
 
 fn of_root(fleet: &Fleet, root: &Instance, known: &Known) -> Vec<Hint> {
-    let Some(wanted) = fleet.wanted(root) else { return Vec::new() };
+    let Some(intent) = intent(fleet, root) else { return Vec::new() };
     // The latest instance is what a job's name alone stands for.
     let name =
         if fleet.latest(&root.job).as_ref() == Some(root) { root.job.to_string() } else { root.to_string() };
-    match wanted.goal.intent {
+    match intent {
         Intent::Stop => return vec![hint(format!("windlass start {name}"), "lets it run again")],
         Intent::Suspend => return vec![hint(format!("windlass resume {name}"), "goes on with it")],
         Intent::Remove | Intent::Forget => {
