@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use windlass_compiler::model::{Job, Mode};
 use windlass_compiler::name::Name;
 
-use crate::desired::Goal;
+use crate::desired::{Goal, Intent};
 use crate::edge::Upstream;
 use crate::id::{Epoch, Instance};
 use crate::observed::Sight;
@@ -32,6 +32,14 @@ pub struct Case<'a> {
     pub upstreams: &'a [Upstream],
     /// Why no new attempt may start just now, if that is so: an apply that was interrupted, for one.
     pub hold: Option<&'a str>,
+}
+
+impl Case<'_> {
+    /// What is wanted: what the goal says, except of a stream whose job has become a batch. That one leaves.
+    pub fn intent(&self) -> Intent {
+        let is_left = self.instance.run.is_none() && self.spec.mode == Mode::Batch;
+        if is_left && self.goal.intent != Intent::Forget { Intent::Remove } else { self.goal.intent }
+    }
 }
 
 /// The moment of a decision, and in whose name it is taken.

@@ -111,7 +111,7 @@ impl World {
 
     /// Lets everything happen, until all is as it should be.
     pub fn run(&mut self) -> Result<Summary, Violation> {
-        while let Some(event) = self.agenda.next() {
+        while let Some(event) = self.agenda.advance() {
             self.summary.events += 1;
             self.happen(event)?;
             self.look()?;
