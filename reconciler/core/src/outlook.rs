@@ -68,9 +68,7 @@ impl<'a> Outlooks<'a> {
         match &status.state {
             State::Skipped { .. } if self.is_skip_harmless(instance) => Outlook::Met,
             State::Waiting { not_before: None } if status.attempt.is_none() => self.blocked(instance),
-            state if state.is_final() || is_stuck(wanted.spec.mode, status) => {
-                Outlook::Missed(say(state))
-            }
+            state if state.is_final() || is_stuck(wanted.spec.mode, status) => Outlook::Missed(say(state)),
             _ => Outlook::Moving,
         }
     }
