@@ -52,7 +52,8 @@ fn a_batch_that_is_lost_is_held_until_somebody_retries_it() {
     assert_eq!(again.code, Some(1), "{again}");
     assert_eq!(project.evidence().lines.len(), 1);
     // Now it does something that ends.
-    fs::write(project.file("job.sh"), windlass_tests::spec::SCRIPT.replace("sleep 1000;", "")).expect("writable");
+    let script = windlass_tests::spec::SCRIPT.replace("endless) sleep 1000;", "endless)");
+    fs::write(project.file("job.sh"), script).expect("writable");
     project.ok(&["retry", "p.settle"]);
     assert_eq!(project.state("p.settle"), Some(Name::Succeeded));
     project.assert_sound();
@@ -86,6 +87,21 @@ fn a_stream_is_restarted_only_when_nothing_of_it_is_alive() {
     assert_eq!(project.state("p.follow"), Some(Name::Running));
     assert_eq!(project.evidence().starts("p.follow").len(), 2);
     project.assert_sound();
+}
+
+#[test]
+fn an_apply_without_changes_looks_whether_everything_still_runs() {
+    let project = project(&[stream()]);
+    for (attempt, command) in ["apply", "wait", "apply"].into_iter().enumerate() {
+        project.ok(&["apply"]);
+        assert_eq!(project.evidence().starts("p.follow").len(), attempt + 1);
+        project.kill_everything();
+        project.ok(&[command]);
+        assert_eq!(project.state("p.follow"), Some(Name::Running));
+        assert_eq!(project.evidence().starts("p.follow").len(), attempt + 2);
+        project.assert_sound();
+    }
+    project.assert_settled(&[]);
 }
 
 #[test]
@@ -140,10 +156,12 @@ fn a_folder_that_is_deleted_takes_its_attempt_with_it() {
     let project = project(&[stream()]);
     project.ok(&["apply"]);
     fs::remove_dir_all(project.attempt("p.follow-1")).expect("ours");
-    project.ok(&["reconcile", "--once"]);
+    let done = project.ok(&["reconcile", "--once"]);
     until("the first one is gone", || project.supervisors().len() == 1);
     assert_eq!(project.state("p.follow"), Some(Name::Running));
-    project.assert_sound();
+    assert_eq!(project.evidence().starts("p.follow").len(), 2, "{done}");
+    // A supervisor without a folder ends its command within a second.
+    assert!(project.evidence().violations().len() < 2);
     project.ok(&["destroy", "-y"]);
     project.nothing_is_left();
 }
