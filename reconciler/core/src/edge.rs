@@ -101,7 +101,7 @@ pub fn describe(upstream: &Upstream) -> String {
     match &upstream.standing {
         None => format!("{job} does not belong to the project"),
         Some(standing) if !standing.current => format!("{job} has not yet taken in its last change"),
-        Some(standing) => format!("{job} is {}", standing.state),
+        Some(standing) => format!("{job} {}", standing.state.predicate()),
     }
 }
 

@@ -11,10 +11,7 @@ use crate::state::State;
 pub fn after(policy: &Retry, state: &State, failures: &[Timestamp]) -> Option<Timestamp> {
     let held = matches!(state, State::Lost { .. }) && policy.on_lost == OnLost::Hold;
     let last = *failures.last()?;
-    let counted = match policy.within {
-        None => failures.len(),
-        Some(window) => failures.iter().filter(|at| **at + signed(window) > last).count(),
-    };
+    let counted = counted(policy, failures, last);
     if held || counted > policy.attempts as usize {
         return None;
     }
@@ -26,6 +23,14 @@ pub fn after(policy: &Retry, state: &State, failures: &[Timestamp]) -> Option<Ti
 pub fn forget(policy: &Retry, failures: &mut Vec<Timestamp>) {
     if let (Some(window), Some(last)) = (policy.within, failures.last().copied()) {
         failures.retain(|at| *at + signed(window) > last);
+    }
+}
+
+/// How many failures count against the budget as of a time: those within the policy's window before it.
+pub fn counted(policy: &Retry, failures: &[Timestamp], as_of: Timestamp) -> usize {
+    match policy.within {
+        None => failures.len(),
+        Some(window) => failures.iter().filter(|at| **at + signed(window) > as_of).count(),
     }
 }
 
