@@ -45,7 +45,7 @@ const BACK: usize = 200;
 Examples:
   windlass status                     streams, and the latest run of each batch
   windlass status 'orders.*' --watch  as it happens
-  windlass status --all --json        earlier runs and removed jobs too, for programs")]
+  windlass status --all --json        earlier runs and removed jobs too")]
 pub struct Args {
     /// Jobs or instances: a glob on pipeline.job, an instance with its @time, tag:T, cluster:C, +job, job+
     #[arg(value_name = "SELECT")]
