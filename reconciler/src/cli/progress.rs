@@ -36,8 +36,8 @@ pub struct Progress {
     zone: TimeZone,
     began: Timestamp,
     live: Option<Live>,
-    /// What was last told of each instance: its state, and of a pause before a new attempt since when.
-    told: BTreeMap<String, (Name, Option<Timestamp>)>,
+    /// What was last said of each instance: its state, and of a pause before a new attempt since when.
+    said: BTreeMap<String, (Name, Option<Timestamp>)>,
 }
 
 /// A table that is drawn in place, and only when it has changed.
@@ -54,14 +54,14 @@ impl Progress {
     pub fn new(console: &Console, now: Timestamp) -> Self {
         let live = console.is_live().then(|| Live::new(console));
         let zone = TimeZone::system();
-        Self { console: console.clone(), zone, began: now, live, told: BTreeMap::new() }
+        Self { console: console.clone(), zone, began: now, live, said: BTreeMap::new() }
     }
 
     /// Shows where everything is. Call it upon every change, and every half a second or so for the ages.
     pub fn show(&mut self, rows: &[Row], now: Timestamp) {
         match &mut self.live {
             Some(live) => live.draw(rows, self.console.note_style(), self.began, now),
-            None => self.tell(rows, now),
+            None => self.say(rows, now),
         }
     }
 
@@ -74,12 +74,12 @@ impl Progress {
         }
     }
 
-    fn tell(&mut self, rows: &[Row], now: Timestamp) {
+    fn say(&mut self, rows: &[Row], now: Timestamp) {
         for row in rows {
             let news = news(row);
-            if self.told.get(&row.instance) != Some(&news) {
+            if self.said.get(&row.instance) != Some(&news) {
                 self.console.note(&self.line(row, now));
-                self.told.insert(row.instance.clone(), news);
+                self.said.insert(row.instance.clone(), news);
             }
         }
     }
