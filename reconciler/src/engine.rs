@@ -118,7 +118,8 @@ impl Engine {
         let mut resync = tokio::time::interval(RESYNC);
         loop {
             let wake = self.turn().await?;
-            match steer(self.ledger.fleet(), self.calls.is_idle()) {
+            let idle = self.calls.is_idle() && !self.sights.is_anything_missing();
+            match steer(self.ledger.fleet(), idle) {
                 Flow::Done => return Ok(()),
                 Flow::Finish => self.hold = Some("the command was interrupted".to_owned()),
                 Flow::Go => self.hold = None,

@@ -41,6 +41,12 @@ impl Evidence {
         self.of(instance).filter(|line| line.what == "start").collect()
     }
 
+    /// The starts of all instances of a job.
+    pub fn starts_of(&self, job: &str) -> Vec<&Line> {
+        let of = |line: &&Line| line.instance.split('@').next() == Some(job);
+        self.lines.iter().filter(|line| line.what == "start").filter(of).collect()
+    }
+
     /// What an instance wrote.
     pub fn of<'a>(&'a self, instance: &'a str) -> impl Iterator<Item = &'a Line> {
         self.lines.iter().filter(move |line| line.instance == instance)

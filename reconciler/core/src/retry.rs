@@ -19,18 +19,18 @@ pub fn after(policy: &Retry, state: &State, failures: &[Timestamp]) -> Option<Ti
     Some(last + signed(policy.backoff.min.doubled(doublings, policy.backoff.max)))
 }
 
-/// Forgets the failures that no longer count, so that a job that fails for ever has a record of bounded length.
-pub fn forget(policy: &Retry, failures: &mut Vec<Timestamp>) {
-    if let (Some(window), Some(last)) = (policy.within, failures.last().copied()) {
-        failures.retain(|at| *at + signed(window) > last);
-    }
-}
-
 /// How many failures count against the budget as of a time: those within the policy's window before it.
 pub fn counted(policy: &Retry, failures: &[Timestamp], as_of: Timestamp) -> usize {
     match policy.within {
         None => failures.len(),
         Some(window) => failures.iter().filter(|at| **at + signed(window) > as_of).count(),
+    }
+}
+
+/// Forgets the failures that no longer count, so that a job that fails for ever has a record of bounded length.
+pub fn forget(policy: &Retry, failures: &mut Vec<Timestamp>) {
+    if let (Some(window), Some(last)) = (policy.within, failures.last().copied()) {
+        failures.retain(|at| *at + signed(window) > last);
     }
 }
 
