@@ -72,7 +72,7 @@ async fn perform(operation: Operation, command: &str, args: &Args, console: &Con
     let exit = conclude(&ended, &task, Exit::Error, console)?;
     for instance in instances(ended.ledger.fleet()) {
         let row = super::rows::row(ended.ledger.fleet(), &instance);
-        console.note(&format!("{instance} is {}", row.state));
+        console.note(&format!("{instance} {}", row.state.predicate()));
     }
     if refused { Err(Failure::error("not everything could be done")) } else { Ok(exit) }
 }
