@@ -25,8 +25,9 @@ pub struct Compilation {
     pub models: Vec<Model>,
     /// How large the spec is in each of these environments, models wanted or not.
     pub sizes: Vec<Size>,
-    /// The spec files, the root file first, and the values from outside: what `render` reads again.
+    /// The spec files, the root file first, for `render` to read again.
     pub(crate) files: Vec<FileId>,
+    /// The values from outside, for the same.
     pub(crate) variables: Vec<Variable>,
 }
 
@@ -91,34 +92,31 @@ impl Reading {
     }
 
     fn included(&mut self, world: &dyn World, root: FileId) {
-        let patterns = include(&self.sources, root);
-        let mut globs: Vec<(GlobMatcher, String, Option<Span>, bool)> = Vec::new();
-        for (pattern, span) in patterns {
-            match GlobBuilder::new(&pattern).literal_separator(true).build() {
-                Ok(glob) => globs.push((glob.compile_matcher(), pattern, span, false)),
-                Err(bad) => self.found.extend(span.map(|span| bad_glob(span, &bad))),
-            }
-        }
+        let mut patterns = self.patterns(root);
         let specs = match world.specs() {
             Ok(specs) => specs,
             Err(why) => return self.found.push(Fault::Files(Files::Unlisted { why: why.words() }).into()),
         };
-        for path in
-            specs.iter().filter(|path| path.as_str() != self.sources.path(root)).cloned().collect::<Vec<_>>()
-        {
-            let mut wanted = false;
-            for (glob, _, _, fits) in globs.iter_mut().filter(|(glob, ..)| glob.is_match(&path)) {
-                let _ = glob;
-                (wanted, *fits) = (true, true);
-            }
-            if wanted {
+        for path in specs {
+            if path != self.sources.path(root) && fits(&mut patterns, &path) {
                 self.read(world, &path, false);
             }
         }
-        for (_, pattern, span, _) in globs.into_iter().filter(|(.., fits)| !fits) {
-            let fault = |span| Fault::Files(Files::NothingIncluded { span, pattern: pattern.into() }).into();
-            self.found.extend(span.map(fault));
+        for Pattern { text, span, .. } in patterns.into_iter().filter(|pattern| !pattern.used) {
+            let nothing = |span| Fault::Files(Files::NothingIncluded { span, pattern: text.into() }).into();
+            self.found.extend(span.map(nothing));
         }
+    }
+
+    fn patterns(&mut self, root: FileId) -> Vec<Pattern> {
+        let mut patterns = Vec::new();
+        for (text, span) in include(&self.sources, root) {
+            match GlobBuilder::new(&text).literal_separator(true).build() {
+                Ok(glob) => patterns.push(Pattern { glob: glob.compile_matcher(), text, span, used: false }),
+                Err(bad) => self.found.extend(span.map(|span| bad_glob(span, &bad))),
+            }
+        }
+        patterns
     }
 
     fn read(&mut self, world: &dyn World, path: &str, is_root: bool) -> Option<FileId> {
@@ -154,6 +152,25 @@ impl Reading {
         self.files.push(file);
         Some(file)
     }
+}
+
+/// A pattern of `include`; the default ones have no place.
+#[derive(Debug)]
+struct Pattern {
+    glob: GlobMatcher,
+    text: String,
+    span: Option<Span>,
+    used: bool,
+}
+
+/// Whether a path fits any pattern; every pattern that it fits counts as used.
+fn fits(patterns: &mut [Pattern], path: &str) -> bool {
+    let mut fits = false;
+    for pattern in patterns.iter_mut().filter(|pattern| pattern.glob.is_match(path)) {
+        pattern.used = true;
+        fits = true;
+    }
+    fits
 }
 
 fn bad_glob(span: Span, bad: &globset::Error) -> Diagnostic {

@@ -17,13 +17,17 @@ pub mod converging;
 pub mod defect;
 pub mod destroy;
 pub mod drift;
+pub mod events;
 pub mod exit;
 pub mod explain;
 pub mod failure;
 pub mod graph;
 pub mod help;
+pub mod history;
 pub mod init;
 pub mod log;
+pub mod logs;
+pub mod named;
 pub mod nearest;
 pub mod opened;
 pub mod operations;
@@ -37,9 +41,13 @@ pub mod render;
 pub mod rows;
 pub mod run;
 pub mod runtime;
+#[cfg(test)]
+pub mod sample;
 pub mod select;
 pub mod show;
 pub mod sink;
+pub mod status;
+pub mod story;
 pub mod table;
 pub mod targets;
 pub mod time;
@@ -47,6 +55,7 @@ pub mod validate;
 pub mod vars;
 pub mod version;
 pub mod wait;
+pub mod why;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -90,7 +99,12 @@ enum Command {
     Destroy(destroy::Args),
     Drift(drift::Args),
     Applies(applies::Args),
+    Status(status::Args),
     Wait(wait::Args),
+    Logs(logs::Args),
+    History(history::Args),
+    Events(events::Args),
+    Why(why::Args),
     Run(run::Args),
     /// Stop jobs; they stay stopped until they are started
     Stop(operations::Args),
@@ -129,7 +143,12 @@ impl Command {
             Self::Destroy(args) => destroy::run(args, console),
             Self::Drift(args) => drift::run(args, console),
             Self::Applies(args) => applies::run(args, console),
+            Self::Status(args) => status::run(args, console),
             Self::Wait(args) => wait::run(args, console),
+            Self::Logs(args) => logs::run(args, console),
+            Self::History(args) => history::run(args, console),
+            Self::Events(args) => events::run(args, console),
+            Self::Why(args) => why::run(args, console),
             Self::Run(args) => run::run(args, console),
             Self::Stop(args) => operations::run(Operation::Stop, "stop", args, console),
             Self::Start(args) => operations::run(Operation::Start, "start", args, console),

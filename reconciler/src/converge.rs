@@ -11,6 +11,7 @@ use windlass_core::id::Instance;
 use windlass_core::state::State;
 
 use crate::engine::{self, Engine, Flow};
+use crate::glance::is_at_rest;
 use crate::lease::{self, Acquired, Held, Holder};
 use crate::ledger::{self, Ledger};
 use crate::session::Session;
@@ -106,13 +107,19 @@ pub async fn converge(
         ledger.refresh().await?;
         let instances = (aim.instances)(ledger.fleet());
         watch.show(ledger.fleet(), &instances);
-        if let Some(end) = ended(ledger.fleet(), &instances, deadline, interrupts, true) {
-            return Ok((end, ledger));
+        let recorded = ended(ledger.fleet(), &instances, deadline, interrupts, true);
+        match &recorded {
+            // What the records say may be old: nobody has looked while no owner was there.
+            Some(End::Settled) if !is_at_rest(session, ledger.fleet(), &instances).await => {}
+            Some(end) => return Ok((end.clone(), ledger)),
+            None => {}
         }
         match session.lease.acquire(aim.command).await? {
             Acquired::Ours(lease) => {
                 return drive(session, ledger, lease, aim, deadline, interrupts, watch).await;
             }
+            // Its owner sees to what the records do not say yet.
+            Acquired::Busy(_) if recorded.is_some() => return Ok((End::Settled, ledger)),
             Acquired::Busy(holder) => {
                 if told.as_ref() != Some(&holder) {
                     watch.follow(holder.as_ref());
@@ -172,7 +179,7 @@ async fn drive(
     Ok((end, engine.into_ledger()))
 }
 
-/// Whether the aim has come to an end. `idle`: no call of ours is under way.
+/// Whether the aim has come to an end. `idle`: no call of ours is under way, and no attempt is being looked for.
 fn ended(
     fleet: &Fleet,
     instances: &[Instance],
@@ -186,7 +193,7 @@ fn ended(
         instances.iter().any(|one| matches!(state(one), Some(State::Submitting(_) | State::Stopping { .. })))
     };
     match interrupts.count() {
-        0 if !moving() => Some(End::Settled),
+        0 if idle && !moving() => Some(End::Settled),
         0 => (idle && deadline.is_some_and(|at| Instant::now() >= at)).then_some(End::TimedOut),
         1 => (idle && !between()).then_some(End::Interrupted),
         _ => Some(End::Interrupted),

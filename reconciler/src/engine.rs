@@ -33,7 +33,7 @@ use clusters::Clusters;
 pub use clusters::Connect;
 use sights::Sights;
 
-/// Every record is read again after so long, hints or not.
+/// What was written is read again after so long, hints or not.
 const RESYNC: Duration = Duration::from_secs(30);
 /// So many rounds of decisions on one instance without a wait would be a defect; the rest follows later.
 const ROUNDS: usize = 16;
@@ -115,9 +115,11 @@ impl Engine {
     ) -> Result<(), Error> {
         self.clusters.connect(self.ledger.fleet());
         self.gather_all().await?;
+        let mut resync = tokio::time::interval(RESYNC);
         loop {
             let wake = self.turn().await?;
-            match steer(self.ledger.fleet(), self.calls.is_idle()) {
+            let idle = self.calls.is_idle() && !self.sights.is_anything_missing();
+            match steer(self.ledger.fleet(), idle) {
                 Flow::Done => return Ok(()),
                 Flow::Finish => self.hold = Some("the command was interrupted".to_owned()),
                 Flow::Go => self.hold = None,
@@ -126,7 +128,7 @@ impl Engine {
                 hint = self.hints.recv() => self.gather(hint).await?,
                 () = sleep_until(wake) => {}
                 () = nudge.notified() => {}
-                () = tokio::time::sleep(RESYNC) => { self.ledger.refresh().await?; }
+                _ = resync.tick() => { self.ledger.refresh().await?; }
             }
         }
     }

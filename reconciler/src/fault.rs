@@ -1,7 +1,9 @@
-//! Named points at which a test build can be killed, between two durable steps each.
+//! Named points at which a test build can be killed or held up, between two durable steps each.
 //!
 //! `WINDLASS_FAULT_CRASH=name` kills the process at the point of that name, `name:3` at its third passing. With
 //! `WINDLASS_FAULT_ONCE=file` only the first process of all that come there is killed, and leaves that file behind.
+//! `WINDLASS_FAULT_GATE=name` makes the thread that comes there wait until the file `WINDLASS_FAULT_GATE_FILE` is
+//! there, and leaves a file of that name with the extension `waiting` meanwhile.
 //! `WINDLASS_FAULT_RULE_OFF=rule` switches a safety rule off. Without the feature `faults` nothing of this is there.
 
 /// All points, in the order in which a job passes them.
@@ -48,20 +50,26 @@ mod switch {
     #[inline(always)]
     pub fn prepare() {}
 
-    /// Dies here, if a test asked for it.
+    /// Dies or waits here, if a test asked for it.
     #[inline(always)]
     pub fn point(_name: &'static str) {}
 }
 
 #[cfg(feature = "faults")]
 mod switch {
-    use std::fs::OpenOptions;
+    use std::fs::{File, OpenOptions};
+    use std::path::PathBuf;
     use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Duration;
 
     use rustix::process::{Signal, getpid, kill_process};
     use windlass_core::fault::{Rule, switch_off_for_process};
 
-    static PASSED: AtomicU32 = AtomicU32::new(0);
+    /// How often a gate is tried.
+    const KNOCK: Duration = Duration::from_millis(5);
+
+    static AT_CRASH: AtomicU32 = AtomicU32::new(0);
+    static AT_GATE: AtomicU32 = AtomicU32::new(0);
 
     /// Prepares this process for the faults that a test asked for.
     pub fn prepare() {
@@ -72,24 +80,36 @@ mod switch {
         }
     }
 
-    /// Dies here, if a test asked for it.
+    /// Dies or waits here, if a test asked for it.
     pub fn point(name: &'static str) {
         debug_assert!(super::POINTS.contains(&name), "{name} is not in the list");
-        if is_asked(name) && is_first() {
+        if is_asked("WINDLASS_FAULT_GATE", &AT_GATE, name) {
+            wait();
+        }
+        if is_asked("WINDLASS_FAULT_CRASH", &AT_CRASH, name) && is_first() {
             // KILL cannot be caught or delayed: nothing runs after this line, no destructor and no flush.
             let _ = kill_process(getpid(), Signal::KILL);
         }
     }
 
-    fn is_asked(name: &str) -> bool {
-        let Ok(asked) = std::env::var("WINDLASS_FAULT_CRASH") else { return false };
+    fn is_asked(variable: &str, passed: &AtomicU32, name: &str) -> bool {
+        let Ok(asked) = std::env::var(variable) else { return false };
         let (asked, times) = asked.split_once(':').unwrap_or((&asked, "1"));
-        asked == name && PASSED.fetch_add(1, Ordering::SeqCst) + 1 == times.parse().unwrap_or(1)
+        asked == name && passed.fetch_add(1, Ordering::SeqCst) + 1 == times.parse().unwrap_or(1)
     }
 
     fn is_first() -> bool {
         let Some(file) = std::env::var_os("WINDLASS_FAULT_ONCE") else { return true };
         OpenOptions::new().write(true).create_new(true).open(file).is_ok()
+    }
+
+    /// Keeps this thread, and no other, until the gate is opened.
+    fn wait() {
+        let Some(gate) = std::env::var_os("WINDLASS_FAULT_GATE_FILE").map(PathBuf::from) else { return };
+        let _ = File::create(gate.with_extension("waiting"));
+        while !gate.exists() {
+            std::thread::sleep(KNOCK);
+        }
     }
 }
 

@@ -109,8 +109,7 @@ impl Ledger {
         writes.extend(mutation.runs.iter().map(|one| self.write(Key::run(&one.id), one)));
         writes.extend(mutation.apply.iter().map(|one| self.write(Key::apply(&one.id), one)));
         let at = jiff::Timestamp::now().as_millisecond();
-        let history =
-            mutation.notes.iter().map(|(subject, note)| entry(subject.clone(), None, at, note)).collect();
+        let history = mutation.notes.iter().map(|(subject, note)| entry(subject.clone(), at, note)).collect();
         let guards = guards.iter().map(|key| (key.clone(), self.version(key))).collect();
         self.send(Transaction { op: new_op(), epoch: None, guards, writes, history }).await
     }
@@ -120,11 +119,10 @@ impl Ledger {
         let before = self.fleet.statuses.get(&status.instance).map(Status::sequence).unwrap_or_default();
         let subject = status.instance.to_string();
         let fresh = status.transitions.iter().filter(|step| step.sequence > before);
+        // Transitions share their subject with commands, so it is the store that counts its lines. That a step is
+        // written once, rests on the status being written by compare-and-set.
         let history = fresh
-            .map(|step| {
-                let at = step.at.as_millisecond();
-                entry(subject.clone(), Some(step.sequence.0), at, &Note::Transition(step.clone()))
-            })
+            .map(|step| entry(subject.clone(), step.at.as_millisecond(), &Note::Transition(step.clone())))
             .collect();
         let writes = vec![self.write(Key::status(&status.instance), status)];
         self.send(Transaction { op: new_op(), epoch: Some(epoch), guards: Vec::new(), writes, history }).await
@@ -139,7 +137,7 @@ impl Ledger {
 
     /// Adds a line to the history.
     pub async fn note(&mut self, subject: String, note: &Note) -> Result<Written, Error> {
-        let history = vec![entry(subject, None, jiff::Timestamp::now().as_millisecond(), note)];
+        let history = vec![entry(subject, jiff::Timestamp::now().as_millisecond(), note)];
         let (guards, writes) = (Vec::new(), Vec::new());
         self.send(Transaction { op: new_op(), epoch: None, guards, writes, history }).await
     }
@@ -221,9 +219,9 @@ impl Ledger {
     }
 }
 
-fn entry(subject: String, sequence: Option<u64>, at: i64, note: &Note) -> Entry {
+fn entry(subject: String, at: i64, note: &Note) -> Entry {
     let text = serde_json::to_string(note).expect("a note is a map with string keys");
-    Entry { subject, sequence, at, text }
+    Entry { subject, sequence: None, at, text }
 }
 
 /// A fresh id for a write.

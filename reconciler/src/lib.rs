@@ -7,6 +7,7 @@ pub mod driver;
 pub mod engine;
 pub mod entry;
 pub mod fault;
+pub mod glance;
 pub mod lease;
 pub mod ledger;
 pub mod policy;

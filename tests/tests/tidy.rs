@@ -18,7 +18,9 @@ fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
             let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
             match (path.is_dir(), hidden) {
                 (true, false) if !path.ends_with("target") => folders.push(path),
-                (false, _) if path.extension().is_some_and(|extension| extension == ending) => found.push(path),
+                (false, _) if path.extension().is_some_and(|extension| extension == ending) => {
+                    found.push(path)
+                }
                 _ => {}
             }
         }
@@ -101,7 +103,8 @@ fn the_engine_knows_no_store_no_cluster_and_no_command_by_name() {
 
 #[test]
 fn every_spec_that_users_copy_compiles_without_a_warning() {
-    let trees: Vec<PathBuf> = files("specs", "toml").into_iter().filter(|path| path.ends_with("windlass.toml")).collect();
+    let trees: Vec<PathBuf> =
+        files("specs", "toml").into_iter().filter(|path| path.ends_with("windlass.toml")).collect();
     assert!(!trees.is_empty());
     for tree in trees {
         let folder = tree.parent().expect("a file lies in a folder");
@@ -117,7 +120,9 @@ fn every_spec_that_users_copy_compiles_without_a_warning() {
 #[test]
 fn documents_link_to_what_exists() {
     let mut documents: Vec<PathBuf> = files("docs", "md");
-    documents.extend(["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "specs/README.md"].map(|name| root().join(name)));
+    documents.extend(
+        ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "specs/README.md"].map(|name| root().join(name)),
+    );
     for document in documents {
         let text = text(&document);
         let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use windlass_compiler::model::{Job, Mode};
 use windlass_compiler::name::Name;
 
-use crate::desired::Goal;
+use crate::desired::{Goal, Intent};
 use crate::edge::Upstream;
 use crate::id::{Epoch, Instance};
 use crate::observed::Sight;
@@ -34,6 +34,14 @@ pub struct Case<'a> {
     pub hold: Option<&'a str>,
 }
 
+impl Case<'_> {
+    /// What is wanted: what the goal says, except of a stream whose job has become a batch. That one leaves.
+    pub fn intent(&self) -> Intent {
+        let is_left = self.instance.run.is_none() && self.spec.mode == Mode::Batch;
+        if is_left && self.goal.intent != Intent::Forget { Intent::Remove } else { self.goal.intent }
+    }
+}
+
 /// The moment of a decision, and in whose name it is taken.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment {
@@ -51,6 +59,12 @@ pub fn is_met(mode: Mode, status: &Status) -> bool {
         Mode::Stream => matches!(status.state, State::Running { .. }),
         Mode::Batch => matches!(status.state, State::Succeeded),
     }
+}
+
+/// Whether a status does not meet the goal of its mode now and may stay so for ever. What is wrong with a batch ends
+/// with the batch; a stream has no end of its own.
+pub fn is_stuck(mode: Mode, status: &Status) -> bool {
+    matches!((mode, &status.state), (Mode::Stream, State::Degraded { .. }))
 }
 
 /// Whether the current attempt has met the goal of its mode at any time.

@@ -6,13 +6,12 @@
 
 use jiff::Timestamp;
 use windlass_compiler::model::Engine;
-use windlass_compiler::name::JobId;
 
 use crate::action::{Action, Create};
 use crate::case::{Case, Moment, has_reached};
 use crate::desired::Intent;
 use crate::draft::Draft;
-use crate::edge::{Verdict, judge};
+use crate::edge::{Permit, Upstream, describe, permit};
 use crate::event::Event;
 use crate::fault::{Rule, is_off};
 use crate::fold::fold;
@@ -39,12 +38,7 @@ pub struct Decision {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Waiting {
     /// An upstream does not let it start yet.
-    Upstream {
-        /// Which one.
-        job: JobId,
-        /// How it stands.
-        reason: String,
-    },
+    Upstream(Upstream),
     /// A pause after a failure.
     Until(Timestamp),
     /// New attempts are held back.
@@ -56,7 +50,7 @@ pub enum Waiting {
 /// Decides one instance.
 pub fn decide(case: &Case<'_>, moment: Moment) -> Result<Decision, IllegalEvent> {
     let mut decision = Decision::default();
-    if case.goal.intent == Intent::Forget {
+    if case.intent() == Intent::Forget {
         return Ok(decision);
     }
     let mut draft = Draft::new(case.status, case.goal.generation, moment);
@@ -89,7 +83,7 @@ impl Decision {
 /// Lets a new attempt follow a failure that was folded just now. A failure that is already recorded is final:
 /// a retry window that slides on does not wake it up.
 fn try_again(draft: &mut Draft<'_>, case: &Case<'_>) -> Result<(), IllegalEvent> {
-    let fresh = draft.is_changed() && case.goal.intent == Intent::Run;
+    let fresh = draft.is_changed() && case.intent() == Intent::Run;
     if !fresh || !matches!(draft.state(), State::Failed { .. } | State::Lost { .. }) {
         return Ok(());
     }
@@ -101,7 +95,7 @@ fn try_again(draft: &mut Draft<'_>, case: &Case<'_>) -> Result<(), IllegalEvent>
 
 /// Brings the state towards what is wanted.
 fn direct(draft: &mut Draft<'_>, case: &Case<'_>, decision: &mut Decision) -> Result<(), IllegalEvent> {
-    match case.goal.intent {
+    match case.intent() {
         Intent::Forget => Ok(()),
         Intent::Stop | Intent::Remove => stop(draft, Then::Stopped),
         Intent::Suspend => stop(draft, Then::Suspended),
@@ -151,9 +145,7 @@ fn is_to_begin_again(status: &Status, case: &Case<'_>) -> bool {
         State::Stopped | State::Suspended => true,
         State::Succeeded => is_out_of_date(status, case.goal.replace),
         State::Failed { .. } | State::Lost { .. } => status.observed_generation < case.goal.retry,
-        State::Skipped { .. } => {
-            !case.upstreams.iter().any(|upstream| matches!(judge(upstream), Verdict::Never(_)))
-        }
+        State::Skipped { .. } => !case.upstreams.iter().any(|upstream| permit(upstream) == Permit::Denied),
         _ => false,
     }
 }
@@ -168,12 +160,10 @@ fn start(draft: &mut Draft<'_>, case: &Case<'_>, decision: &mut Decision) -> Res
     // An edge holds back the first start and nothing later.
     if draft.status().attempt.is_none() {
         for upstream in case.upstreams {
-            match judge(upstream) {
-                Verdict::Met => {}
-                Verdict::Pending(reason) => {
-                    decision.waiting.push(Waiting::Upstream { job: upstream.edge.job.clone(), reason });
-                }
-                Verdict::Never(reason) => return draft.happen(&Event::Skipped { reason }),
+            match permit(upstream) {
+                Permit::Given => {}
+                Permit::Awaited => decision.waiting.push(Waiting::Upstream(upstream.clone())),
+                Permit::Denied => return draft.happen(&Event::Skipped { reason: describe(upstream) }),
             }
         }
     }

@@ -96,4 +96,63 @@ mod tests {
         assert!(matches!(error, Unreadable::Newer { found: 9, known: 1, .. }), "{error}");
         assert!(matches!(decode::<Sample>("{").unwrap_err(), Unreadable::Damaged { .. }));
     }
+
+    /// A full sample has every field, and nothing beside its format.
+    fn check<D: Document + PartialEq + std::fmt::Debug>(sample: &D) {
+        let text = encode(sample, None);
+        let Value::Object(fields) = serde_json::from_str(&text).unwrap() else { panic!("{text}") };
+        let names: Vec<_> = fields.keys().map(String::as_str).collect();
+        assert_eq!(names, [&["format"], D::FIELDS].concat(), "{}", D::KIND);
+        assert_eq!(decode::<D>(&text).unwrap(), *sample);
+    }
+
+    #[test]
+    fn every_kind_of_record_lists_all_of_its_fields_and_reads_back() {
+        use crate::apply::{Apply, Operation, Progress};
+        use crate::id::{ApplyId, Generation, OpId, Uid};
+        use crate::sample::{at, attempt, change, desired, job, run, status};
+        use windlass_compiler::model::{Cluster, Mode};
+
+        let job = job("orders.settle", Mode::Batch);
+        let mut change = change("apply");
+        (change.apply, change.message) = (Some(ApplyId("1".into())), Some("because".into()));
+        let name: windlass_compiler::name::Name = "commerce".parse().unwrap();
+        check(&crate::project::Project {
+            name: name.clone(),
+            environment: Some(name.clone()),
+            clusters: indexmap::IndexMap::from([(name, Cluster::Local)]),
+            change: change.clone(),
+        });
+        let mut desired = desired(job.clone());
+        (desired.protected, desired.change) = (Some(true), change.clone());
+        check(&desired);
+        let mut run = run(std::slice::from_ref(&job));
+        run.ended = Some(at(1));
+        let id = run.id.clone();
+        check(&run);
+        check(&Apply {
+            id: ApplyId(OpId(1).to_string()),
+            change,
+            environment: Some("prod".into()),
+            plan: "digest".into(),
+            operations: vec![Operation {
+                job: job.id.clone(),
+                effect: windlass_compiler::diff::Effect::NextRun,
+                generation: Generation(2),
+            }],
+            runs: vec![id],
+            progress: Progress::Converged(at(2)),
+        });
+        let before = crate::state::State::Submitting(crate::state::Submission::Created(Uid("u1".into())));
+        let unknown = crate::state::State::Unknown { reason: "no answer".into(), before: Box::new(before) };
+        let mut status = status(&job, unknown);
+        status.attempt = Some(crate::status::Attempt {
+            uid: Some(Uid("u1".into())),
+            started: Some(at(1)),
+            ended: Some(at(2)),
+            ..attempt(&job, 1)
+        });
+        status.failures = vec![at(3)];
+        check(&status);
+    }
 }

@@ -51,19 +51,34 @@ impl Standing {
     }
 }
 
+/// What an edge says, without its reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permit {
+    /// The job may start.
+    Given,
+    /// Not yet.
+    Awaited,
+    /// Not unless somebody acts.
+    Denied,
+}
+
 /// Judges an edge.
 pub fn judge(upstream: &Upstream) -> Verdict {
-    use state::Name as S;
-    let job = &upstream.edge.job;
-    let Some(standing) = &upstream.standing else {
-        return Verdict::Never(format!("{job} does not belong to the project"));
-    };
-    let state = standing.state;
-    let pending = || Verdict::Pending(format!("{job} is {state}"));
-    let never = || Verdict::Never(format!("{job} is {state}"));
-    if !standing.current {
-        return Verdict::Pending(format!("{job} has not yet taken in its last change"));
+    match permit(upstream) {
+        Permit::Given => Verdict::Met,
+        Permit::Awaited => Verdict::Pending(describe(upstream)),
+        Permit::Denied => Verdict::Never(describe(upstream)),
     }
+}
+
+/// Judges an edge without a word: what waits is asked about often, and seldom explained.
+pub fn permit(upstream: &Upstream) -> Permit {
+    use state::Name as S;
+    let Some(standing) = &upstream.standing else { return Permit::Denied };
+    if !standing.current {
+        return Permit::Awaited;
+    }
+    let state = standing.state;
     let failed = matches!(state, S::Failed | S::Lost);
     let over = failed || matches!(state, S::Succeeded | S::Stopped | S::Skipped);
     let met = match upstream.edge.when {
@@ -74,9 +89,19 @@ pub fn judge(upstream: &Upstream) -> Verdict {
         When::Running => standing.has_run || matches!(state, S::Running | S::Degraded),
     };
     match (met, over) {
-        (true, _) => Verdict::Met,
-        (false, true) => never(),
-        (false, false) => pending(),
+        (true, _) => Permit::Given,
+        (false, true) => Permit::Denied,
+        (false, false) => Permit::Awaited,
+    }
+}
+
+/// How an upstream stands, in words.
+pub fn describe(upstream: &Upstream) -> String {
+    let job = &upstream.edge.job;
+    match &upstream.standing {
+        None => format!("{job} does not belong to the project"),
+        Some(standing) if !standing.current => format!("{job} has not yet taken in its last change"),
+        Some(standing) => format!("{job} {}", standing.state.predicate()),
     }
 }
 
@@ -117,8 +142,45 @@ mod tests {
             (Batch, S::Stopped, When::Finished, "met"),
             (Batch, S::Running, When::Running, "met"),
             (Batch, S::Submitting, When::Running, "pending"),
+            (Batch, S::Failed, When::Running, "never"),
+            (Stream, S::Degraded, When::Running, "met"),
+            (Stream, S::Unknown, When::Running, "pending"),
+            (Stream, S::Suspended, When::Met, "pending"),
+            (Stream, S::Stopped, When::Met, "never"),
+            (Stream, S::Stopped, When::Finished, "met"),
+            (Stream, S::Running, When::Finished, "pending"),
+            (Stream, S::Lost, When::Failed, "met"),
+            (Batch, S::Succeeded, When::Succeeded, "met"),
+            (Batch, S::Lost, When::Succeeded, "never"),
+            (Batch, S::Waiting, When::Finished, "pending"),
+            (Batch, S::Stopping, When::Finished, "pending"),
+            (Batch, S::Stopped, When::Failed, "never"),
         ] {
             check(mode, state, when, expected);
         }
+    }
+
+    fn upstream(when: When, standing: Option<Standing>) -> Upstream {
+        Upstream { edge: Edge { job: "a.b".parse().unwrap(), when }, standing }
+    }
+
+    #[test]
+    fn an_attempt_that_has_run_satisfies_running_for_good() {
+        let ran = Standing { mode: Mode::Batch, state: state::Name::Failed, current: true, has_run: true };
+        assert_eq!(judge(&upstream(When::Running, Some(ran))), Verdict::Met);
+    }
+
+    #[test]
+    fn what_an_upstream_was_before_its_last_change_does_not_count() {
+        let stale =
+            Standing { mode: Mode::Batch, state: state::Name::Succeeded, current: false, has_run: true };
+        let pending = Verdict::Pending("a.b has not yet taken in its last change".to_owned());
+        assert_eq!(judge(&upstream(When::Met, Some(stale))), pending);
+    }
+
+    #[test]
+    fn an_upstream_out_of_the_project_is_never_met() {
+        let never = Verdict::Never("a.b does not belong to the project".to_owned());
+        assert_eq!(judge(&upstream(When::Finished, None)), never);
     }
 }

@@ -47,8 +47,10 @@ impl Fleet {
     /// The instances that may still need something: every stream that belongs to the project or is not yet gone,
     /// and every batch of a run that has not ended. In order of their names.
     pub fn active(&self) -> Vec<Instance> {
-        let streams = self.desired.values().filter(|desired| desired.spec.mode == Mode::Stream);
-        let streams = streams.map(|desired| Instance::stream(desired.job().clone()));
+        let streams = self.desired.values().filter_map(|desired| {
+            let stream = Instance::stream(desired.job().clone());
+            (desired.spec.mode == Mode::Stream || self.is_left(&stream)).then_some(stream)
+        });
         let open = self.runs.values().filter(|run| run.ended.is_none());
         let batches = open.flat_map(|run| run.instances().map(|(instance, _)| instance));
         streams.chain(batches).filter(|instance| self.is_open(instance)).collect()
@@ -60,6 +62,11 @@ impl Fleet {
         let belonging = self.desired.values().filter(|desired| desired.goal.intent.belongs());
         let latest = belonging.filter_map(|desired| self.latest(desired.job()));
         latest.chain(self.active()).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// Whether a stream is still there although its job has become a batch.
+    fn is_left(&self, stream: &Instance) -> bool {
+        self.statuses.get(stream).is_some_and(|status| !status.state.is_final())
     }
 
     /// Whether an instance belongs to the project, or has yet to leave it.

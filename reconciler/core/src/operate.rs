@@ -1,5 +1,7 @@
 //! Operations: versioned changes of intent. The last one wins, in every state.
 
+use std::collections::BTreeSet;
+
 use windlass_compiler::model::Mode;
 use windlass_compiler::name::JobId;
 
@@ -61,7 +63,9 @@ pub fn operate(
 ) -> (Mutation, Vec<(Target, Answer)>) {
     let mut mutation = Mutation::default();
     let mut answers = Vec::new();
-    for target in targets {
+    let mut seen = BTreeSet::new();
+    // A record can be written once in a transaction, however often its job was named.
+    for target in targets.iter().filter(|target| seen.insert(*target)) {
         let answer = match fleet.desired.get(&target.job) {
             Some(desired) if desired.goal.intent.belongs() => {
                 one(fleet, operation, target, desired, change, &mut mutation)
@@ -229,3 +233,6 @@ fn rebind(run: &mut Run, instance: &Instance, goal: Goal, change: &Change) {
     run.ended = None;
     run.change = change.clone();
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::case::is_met;
+use crate::case::{is_met, is_stuck};
 use crate::desired::Intent;
-use crate::edge::{Verdict, judge};
+use crate::edge::{Permit, describe, permit};
 use crate::fleet::{Fleet, Wanted, is_current};
 use crate::id::Instance;
 use crate::state::State;
@@ -68,7 +68,7 @@ impl<'a> Outlooks<'a> {
         match &status.state {
             State::Skipped { .. } if self.is_skip_harmless(instance) => Outlook::Met,
             State::Waiting { not_before: None } if status.attempt.is_none() => self.blocked(instance),
-            state if state.is_final() => Outlook::Missed(describe(state)),
+            state if state.is_final() || is_stuck(wanted.spec.mode, status) => Outlook::Missed(say(state)),
             _ => Outlook::Moving,
         }
     }
@@ -77,12 +77,14 @@ impl<'a> Outlooks<'a> {
     fn blocked(&mut self, instance: &Instance) -> Outlook {
         let mut reason = None;
         for upstream in self.fleet.upstreams(instance) {
-            let Verdict::Pending(why) = judge(&upstream) else { continue };
+            if permit(&upstream) != Permit::Awaited {
+                continue;
+            }
             let other = self.fleet.upstream(instance, &upstream.edge.job);
             if other.is_some_and(|other| self.of(&other) == Outlook::Moving) {
                 return Outlook::Moving;
             }
-            reason.get_or_insert(why);
+            reason.get_or_insert_with(|| describe(&upstream));
         }
         reason.map_or(Outlook::Moving, |why| Outlook::Missed(format!("waits: {why}")))
     }
@@ -90,7 +92,7 @@ impl<'a> Outlooks<'a> {
     /// A skip is harmless where the upstreams did what they should, and the job was for another case.
     fn is_skip_harmless(&mut self, instance: &Instance) -> bool {
         let upstreams = self.fleet.upstreams(instance);
-        let mut hopeless = upstreams.iter().filter(|one| matches!(judge(one), Verdict::Never(_)));
+        let mut hopeless = upstreams.iter().filter(|one| permit(one) == Permit::Denied);
         hopeless.all(|one| {
             let upstream = self.fleet.upstream(instance, &one.edge.job);
             upstream.is_some_and(|upstream| self.of(&upstream) == Outlook::Met)
@@ -98,7 +100,7 @@ impl<'a> Outlooks<'a> {
     }
 }
 
-fn describe(state: &State) -> String {
+fn say(state: &State) -> String {
     match state.reason() {
         Some(reason) => format!("{}: {reason}", state.name()),
         None => state.name().to_string(),

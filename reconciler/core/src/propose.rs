@@ -160,3 +160,6 @@ fn journal(proposal: &Proposal<'_>, mutation: &Mutation, made: &[Run]) -> Option
         progress: Progress::Committed,
     })
 }
+
+#[cfg(test)]
+mod tests;

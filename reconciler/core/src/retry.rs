@@ -11,15 +11,20 @@ use crate::state::State;
 pub fn after(policy: &Retry, state: &State, failures: &[Timestamp]) -> Option<Timestamp> {
     let held = matches!(state, State::Lost { .. }) && policy.on_lost == OnLost::Hold;
     let last = *failures.last()?;
-    let counted = match policy.within {
-        None => failures.len(),
-        Some(window) => failures.iter().filter(|at| **at + signed(window) > last).count(),
-    };
+    let counted = counted(policy, failures, last);
     if held || counted > policy.attempts as usize {
         return None;
     }
     let doublings = u32::try_from(counted.saturating_sub(1)).unwrap_or(u32::MAX);
     Some(last + signed(policy.backoff.min.doubled(doublings, policy.backoff.max)))
+}
+
+/// How many failures count against the budget as of a time: those within the policy's window before it.
+pub fn counted(policy: &Retry, failures: &[Timestamp], as_of: Timestamp) -> usize {
+    match policy.within {
+        None => failures.len(),
+        Some(window) => failures.iter().filter(|at| **at + signed(window) > as_of).count(),
+    }
 }
 
 /// Forgets the failures that no longer count, so that a job that fails for ever has a record of bounded length.

@@ -129,6 +129,26 @@ impl fmt::Display for Name {
     }
 }
 
+impl Name {
+    /// What a sentence says of an instance in this state: `orders.settle has failed`.
+    pub fn predicate(self) -> &'static str {
+        match self {
+            Self::Waiting => "is waiting",
+            Self::Submitting => "is being submitted",
+            Self::Running => "is running",
+            Self::Degraded => "is degraded",
+            Self::Stopping => "is stopping",
+            Self::Stopped => "was stopped",
+            Self::Suspended => "is suspended",
+            Self::Succeeded => "has succeeded",
+            Self::Failed => "has failed",
+            Self::Unknown => "is out of sight",
+            Self::Lost => "is lost",
+            Self::Skipped => "was skipped",
+        }
+    }
+}
+
 impl State {
     /// The state of an instance that nothing has happened to yet.
     pub const NEW: Self = Self::Waiting { not_before: None };

@@ -78,6 +78,13 @@ pub struct SpecArgs {
     pub var_file: Vec<PathBuf>,
 }
 
+impl SpecArgs {
+    /// The environment that was named. An empty variable, as CI systems set it, names none.
+    pub fn environment(&self) -> Option<&str> {
+        self.env.as_deref().filter(|name| !name.is_empty())
+    }
+}
+
 /// In which forms the result is written, and where to.
 #[derive(Debug, Clone, Default, Args)]
 pub struct OutputArgs {
@@ -109,4 +116,11 @@ pub struct StoreArgs {
     /// The store, instead of the one that the spec names
     #[arg(long, value_name = "URL", env = "WINDLASS_STORE", hide_env = true, help_heading = "Store options")]
     pub store: Option<String>,
+}
+
+impl StoreArgs {
+    /// The store that was named. An empty variable, as CI systems set it, names none.
+    pub fn url(&self) -> Option<&str> {
+        self.store.as_deref().filter(|url| !url.is_empty())
+    }
 }

@@ -6,7 +6,7 @@ use std::path::{Component, Path};
 use windlass_compiler::diagnostic::{Diagnostic, Report};
 use windlass_compiler::model::Model;
 use windlass_compiler::report::{self, Findings};
-use windlass_compiler::{Compilation, Environments, Options, Root, compile};
+use windlass_compiler::{Compilation, Environments, Options, Root, World, compile, validate};
 
 use super::args::SpecArgs;
 use super::console::Console;
@@ -19,26 +19,33 @@ use crate::tree::{NotFound, Tree};
 pub struct Compiled {
     /// The tree.
     pub tree: Tree,
-    /// Its texts, and a model for each environment; none where there is an error.
+    /// Its texts and models.
     pub compilation: Compilation,
     /// What is wrong, in source order.
     pub reports: Vec<Report>,
 }
 
 impl Compiled {
-    /// Compiles every environment, or the one that was named.
-    pub fn every(path: Option<&Path>, args: &SpecArgs) -> Result<Self, Failure> {
-        let environments = args.env.clone().map_or(Environments::Every, Environments::One);
-        Self::of(path, args, environments)
+    /// Looks for mistakes in every environment, or in the one that was named, and keeps no model.
+    pub fn checked(path: Option<&Path>, args: &SpecArgs) -> Result<Self, Failure> {
+        let environments =
+            args.environment().map_or(Environments::Every, |name| Environments::One(name.to_owned()));
+        Self::of(path, args, environments, validate)
     }
 
     /// Compiles the environment that was named, or the spec without overlays.
     pub fn one(path: Option<&Path>, args: &SpecArgs) -> Result<Self, Failure> {
-        let environments = args.env.clone().map_or(Environments::Base, Environments::One);
-        Self::of(path, args, environments)
+        let environments =
+            args.environment().map_or(Environments::Base, |name| Environments::One(name.to_owned()));
+        Self::of(path, args, environments, compile)
     }
 
-    fn of(path: Option<&Path>, args: &SpecArgs, environments: Environments) -> Result<Self, Failure> {
+    fn of(
+        path: Option<&Path>,
+        args: &SpecArgs,
+        environments: Environments,
+        compile: fn(&dyn World, &Options) -> Compilation,
+    ) -> Result<Self, Failure> {
         let tree = Tree::at(path)?;
         let root = if tree.is_whole() { Root::Tree } else { Root::File(tree.start().to_owned()) };
         let options = Options { root, environments, variables: vars::gather(args)? };

@@ -12,6 +12,7 @@ use super::console::Console;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::progress::Progress;
+use super::proposal::plural;
 use super::rows::rows;
 use crate::converge::{Aim, End, Interrupts, Watch, converge};
 use crate::lease::Holder;
@@ -187,7 +188,7 @@ fn not_met(fleet: &Fleet, failed: &[(Instance, String)], of: usize, exit: Exit) 
         Some(Mode::Stream) => "run",
         _ => "succeed",
     };
-    Failure::new(exit, format!("{} of {of} did not reach their goals", failed.len()))
+    Failure::new(exit, format!("{} of {of} {} did not reach the goal", failed.len(), plural(of, "job")))
         .hint(format!(
             "`windlass why {job}` says why it did not {goal}, `windlass logs {job}` what it printed"
         ))

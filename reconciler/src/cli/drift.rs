@@ -42,6 +42,20 @@ pub struct Finding {
     pub instance: String,
     /// What is different.
     pub what: String,
+    /// What it is about.
+    #[serde(skip)]
+    pub about: About,
+}
+
+/// What a finding is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum About {
+    /// The recorded attempt of this instance.
+    Recorded(Instance),
+    /// Something of this instance that no record stands for.
+    Stray(Instance),
+    /// A cluster that does not answer.
+    Silent(windlass_compiler::name::Name),
 }
 
 /// Compares, and says so.
@@ -90,6 +104,7 @@ pub async fn look(session: &Session, fleet: &Fleet) -> Vec<Finding> {
                 findings.push(Finding {
                     instance: format!("cluster {name}"),
                     what: format!("does not answer: {reason}"),
+                    about: About::Silent(name.clone()),
                 });
             }
         }
@@ -118,13 +133,15 @@ fn compare(fleet: &Fleet, cluster: &windlass_compiler::name::Name, seen: &[Obser
             Some(Phase::Impaired { reason }) => Some(format!("it is impaired: {reason}")),
             Some(Phase::Suspended | Phase::Starting | Phase::Running { .. }) => None,
         };
-        findings.extend(what.map(|what| Finding { instance: instance.to_string(), what }));
+        let about = About::Recorded(instance.clone());
+        findings.extend(what.map(|what| Finding { instance: instance.to_string(), what, about }));
     }
     let strays = seen.values().filter_map(|one| {
         let (_, reason) = windlass_core::sweep::sweep(fleet, one)?;
         Some(Finding {
-            instance: label(&one.label.instance),
+            instance: one.label.instance.to_string(),
             what: format!("{} runs, and should not: {reason}", one.name),
+            about: About::Stray(one.label.instance.clone()),
         })
     });
     findings.extend(strays);
@@ -137,8 +154,4 @@ fn ended(end: &windlass_core::observed::End) -> &str {
         windlass_core::observed::End::Failed(reason) => reason,
         windlass_core::observed::End::Stopped => "it was stopped",
     }
-}
-
-fn label(instance: &Instance) -> String {
-    instance.to_string()
 }

@@ -87,6 +87,14 @@ impl Failure {
         self
     }
 
+    /// What happened, without reasons and advice; nothing for a closed pipe.
+    pub fn message(&self) -> &str {
+        match self {
+            Self::ClosedPipe => "",
+            Self::Told(told) => &told.message,
+        }
+    }
+
     /// The exit code that goes with it.
     pub fn exit(&self) -> Exit {
         match self {

@@ -32,7 +32,7 @@ pub async fn open_project(root: &Path, url: &str, create: bool) -> Result<Sessio
 
 /// The URL that counts: flag or environment variable, spec, default.
 pub fn store_url(args: &StoreArgs, spec: Option<&str>) -> String {
-    args.store.as_deref().or(spec).unwrap_or(DEFAULT_STORE).to_owned()
+    args.url().or(spec).unwrap_or(DEFAULT_STORE).to_owned()
 }
 
 /// Opens a project that must have been applied before, and reads its records.

@@ -48,12 +48,21 @@ async fn perform(operation: Operation, command: &str, args: &Args, console: &Con
     let targets = targets(ledger.fleet(), &args.select, &args.exclude)?;
     let answers = commit(operation, command, args, &targets, &mut ledger).await?;
     let refused = tell(command, &answers, console);
-    let changed = answers.iter().filter(|(_, answer)| *answer == Answer::Changed);
-    let about: Vec<Target> = changed.map(|(target, _)| target.clone()).collect();
+    let about: Vec<Target> = answers
+        .iter()
+        .filter(|(_, answer)| follows(operation, answer))
+        .map(|(target, _)| target.clone())
+        .collect();
     if args.wait.no_wait || about.is_empty() || !moves(operation) {
         return if refused { Err(Failure::error("not everything could be done")) } else { Ok(Exit::Done) };
     }
-    let instances = |fleet: &Fleet| instances(fleet, &about);
+    let instances = |fleet: &Fleet| {
+        let mut instances = instances(fleet, &about);
+        if begins(operation) {
+            instances.extend(downstream(fleet, &instances));
+        }
+        instances.into_iter().collect::<Vec<_>>()
+    };
     let resume = format!(
         "windlass wait {}",
         about.iter().map(|one| one.job.to_string()).collect::<Vec<_>>().join(" ")
@@ -105,8 +114,41 @@ fn moves(operation: Operation) -> bool {
     !matches!(operation, Operation::Protect | Operation::Unprotect | Operation::Forget)
 }
 
+/// Whether a target with this answer is seen to its goal. What was asked before may still be under way, and whoever
+/// asked may be gone.
+fn follows(operation: Operation, answer: &Answer) -> bool {
+    match answer {
+        Answer::Changed => true,
+        Answer::Already(_) => operation != Operation::Retry,
+        Answer::Refused(_) => false,
+    }
+}
+
+/// Whether the operation begins attempts, which others may wait for.
+fn begins(operation: Operation) -> bool {
+    matches!(operation, Operation::Start | Operation::Retry | Operation::Restart)
+}
+
+/// Everything under way that waits for one of these, directly or not.
+fn downstream(fleet: &Fleet, of: &BTreeSet<Instance>) -> BTreeSet<Instance> {
+    let active = fleet.active();
+    let mut found = of.clone();
+    loop {
+        let waits = |one: &&Instance| {
+            let mut upstreams = fleet.upstreams(one).into_iter();
+            upstreams.any(|up| fleet.upstream(one, &up.edge.job).is_some_and(|up| found.contains(&up)))
+        };
+        let more: BTreeSet<_> =
+            active.iter().filter(|one| !found.contains(one)).filter(waits).cloned().collect();
+        if more.is_empty() {
+            return found;
+        }
+        found.extend(more);
+    }
+}
+
 /// The instances that an operation on these targets is about.
-fn instances(fleet: &Fleet, targets: &[Target]) -> Vec<Instance> {
+fn instances(fleet: &Fleet, targets: &[Target]) -> BTreeSet<Instance> {
     let of = |target: &Target| match &target.instance {
         Some(instance) => vec![instance.clone()],
         None => {
@@ -114,5 +156,5 @@ fn instances(fleet: &Fleet, targets: &[Target]) -> Vec<Instance> {
             active.chain(fleet.latest(&target.job)).collect()
         }
     };
-    targets.iter().flat_map(of).collect::<BTreeSet<_>>().into_iter().collect()
+    targets.iter().flat_map(of).collect()
 }

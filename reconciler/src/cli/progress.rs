@@ -36,8 +36,8 @@ pub struct Progress {
     zone: TimeZone,
     began: Timestamp,
     live: Option<Live>,
-    /// The state that was last told of each instance.
-    told: BTreeMap<String, Name>,
+    /// What was last said of each instance: its state, and of a pause before a new attempt since when.
+    said: BTreeMap<String, (Name, Option<Timestamp>)>,
 }
 
 /// A table that is drawn in place, and only when it has changed.
@@ -54,14 +54,14 @@ impl Progress {
     pub fn new(console: &Console, now: Timestamp) -> Self {
         let live = console.is_live().then(|| Live::new(console));
         let zone = TimeZone::system();
-        Self { console: console.clone(), zone, began: now, live, told: BTreeMap::new() }
+        Self { console: console.clone(), zone, began: now, live, said: BTreeMap::new() }
     }
 
     /// Shows where everything is. Call it upon every change, and every half a second or so for the ages.
     pub fn show(&mut self, rows: &[Row], now: Timestamp) {
         match &mut self.live {
             Some(live) => live.draw(rows, self.console.note_style(), self.began, now),
-            None => self.tell(rows, now),
+            None => self.say(rows, now),
         }
     }
 
@@ -74,11 +74,12 @@ impl Progress {
         }
     }
 
-    fn tell(&mut self, rows: &[Row], now: Timestamp) {
+    fn say(&mut self, rows: &[Row], now: Timestamp) {
         for row in rows {
-            if self.told.get(&row.instance) != Some(&row.state) {
+            let news = news(row);
+            if self.said.get(&row.instance) != Some(&news) {
                 self.console.note(&self.line(row, now));
-                self.told.insert(row.instance.clone(), row.state);
+                self.said.insert(row.instance.clone(), news);
             }
         }
     }
@@ -91,9 +92,20 @@ impl Progress {
         format!(
             "{at} {} {state}{}{detail}",
             visible(&row.instance),
-            if detail.is_empty() { "" } else { ": " }
+            if detail.is_empty() {
+                ""
+            } else if detail.starts_with("for ") {
+                " "
+            } else {
+                ": "
+            }
         )
     }
+}
+
+/// What is worth a line: a state of its own, or a new pause. What its upstreams do is said on their lines.
+fn news(row: &Row) -> (Name, Option<Timestamp>) {
+    (row.state, row.since.filter(|_| row.state == Name::Waiting))
 }
 
 impl Drop for Progress {

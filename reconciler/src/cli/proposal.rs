@@ -64,12 +64,9 @@ impl Proposed {
         let reasons = refusals(fleet, &self.changes, allowed);
         match reasons.as_slice() {
             [] => Ok(()),
-            [one] => Err(Failure::new(Exit::Refused, format!("refused: {one}"))),
-            [first, rest @ ..] => {
-                let failure = Failure::new(Exit::Refused, format!("refused: {first}"));
-                Err(rest
-                    .iter()
-                    .fold(failure, |failure, reason| failure.hint(format!("also refused: {reason}"))))
+            reasons => {
+                let failure = Failure::new(Exit::Refused, "these changes are refused; nothing was changed");
+                Err(reasons.iter().fold(failure, Failure::detail))
             }
         }
     }

@@ -60,7 +60,7 @@ pub fn run(args: &Args, console: &Console) -> Outcome {
     for model in &mut compiled.compilation.models {
         select(model, &args.select)?;
     }
-    let text = render(&compiled.compilation, args.spec.env.as_deref(), args.provenance);
+    let text = render(&compiled.compilation, args.spec.environment(), args.provenance);
     let model = compiled.compilation.models.first();
     sinks.write(|format, _| match format {
         Format::Json => model.map(|model| escape::json(&document(model))).unwrap_or_default(),

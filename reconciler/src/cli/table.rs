@@ -11,11 +11,19 @@ const GAP: &str = "  ";
 /// The narrowest that a last column is cut to.
 const NARROWEST: usize = 12;
 
-/// Rows under a head. The last column takes the room that is left, and what does not fit is cut.
+/// The room in which a last column that folds goes on in its own column, not below the row.
+const ROOMY: usize = 40;
+/// What stands before a line below a row, where characters beyond ASCII can be shown, and where not.
+const BELOW: [&str; 2] = ["  └ ", "  - "];
+
+/// Rows under a head. The last column takes the room that is left, and what does not fit is cut, or folded.
 #[derive(Debug, Clone, Default)]
 pub struct Table {
     head: Vec<String>,
     rows: Vec<Vec<Cell>>,
+    /// Lines of their own below a row, by its place.
+    below: Vec<(usize, Cell)>,
+    folding: bool,
 }
 
 /// A text in its tone. What others wrote is made harmless here.
@@ -41,12 +49,23 @@ impl<T: AsRef<str>> From<T> for Cell {
 impl Table {
     /// A table under these words; without any, there is no head.
     pub fn new<const N: usize>(head: [&str; N]) -> Self {
-        Self { head: head.map(str::to_owned).into(), rows: Vec::new() }
+        Self { head: head.map(str::to_owned).into(), ..Self::default() }
+    }
+
+    /// The same table, but what does not fit into the last column stands below its row, whole.
+    #[must_use]
+    pub fn folding(self) -> Self {
+        Self { folding: true, ..self }
     }
 
     /// Adds a row.
     pub fn row<const N: usize>(&mut self, cells: [Cell; N]) {
         self.rows.push(cells.into());
+    }
+
+    /// Adds a line below the last row.
+    pub fn below(&mut self, cell: Cell) {
+        self.below.push((self.rows.len().saturating_sub(1), cell));
     }
 
     /// Whether there is no row.
@@ -63,8 +82,28 @@ impl Table {
     pub fn lines(&self, style: &Style) -> Vec<String> {
         let widths = self.widths();
         let head: Vec<Cell> = self.head.iter().map(|word| Cell::new(word, Tone::Quiet)).collect();
-        let head = (!head.is_empty()).then_some(&head);
-        head.into_iter().chain(&self.rows).map(|cells| line(cells, &widths, style)).collect()
+        let head = (!head.is_empty()).then(|| line(&head, &widths, style));
+        let rows = (0..self.rows.len()).flat_map(|at| self.lines_of(at, &widths, style));
+        head.into_iter().chain(rows).collect()
+    }
+
+    /// A row, and what stands below it.
+    fn lines_of(&self, at: usize, widths: &[usize], style: &Style) -> Vec<String> {
+        let cells = &self.rows[at];
+        let before: usize = widths.iter().rev().skip(1).map(|width| width + GAP.len()).sum();
+        let room = style.width.saturating_sub(before);
+        let too_wide = |cell: &&Cell| self.folding && cell.text.width() > room;
+        let mut lines = match cells.last().filter(too_wide) {
+            None => vec![line(cells, widths, style)],
+            Some(last) if room >= ROOMY => hanging(cells, last, widths, before, style),
+            Some(last) => {
+                let short = line(&cells[..cells.len() - 1], &widths[..widths.len() - 1], style);
+                std::iter::once(short).chain(below(last, style)).collect()
+            }
+        };
+        let notes = self.below.iter().filter(|(row, _)| *row == at);
+        lines.extend(notes.flat_map(|(_, cell)| below(cell, style)));
+        lines
     }
 
     /// The widest cell of each column.
@@ -95,6 +134,43 @@ fn line(cells: &[Cell], widths: &[usize], style: &Style) -> String {
         column += width + GAP.len();
     }
     line.trim_end().to_owned()
+}
+
+/// A row whose last cell goes on in its column.
+fn hanging(cells: &[Cell], last: &Cell, widths: &[usize], before: usize, style: &Style) -> Vec<String> {
+    let mut parts = wrapped(&last.text, style.width - before).into_iter();
+    let first = Cell { text: parts.next().unwrap_or_default(), tone: last.tone };
+    let mut row = cells[..cells.len() - 1].to_vec();
+    row.push(first);
+    let rest = parts.map(|part| " ".repeat(before) + &paint(style, last.tone, &part));
+    std::iter::once(line(&row, widths, style)).chain(rest).collect()
+}
+
+/// A cell on lines of its own.
+fn below(cell: &Cell, style: &Style) -> Vec<String> {
+    let [first, ascii] = BELOW;
+    let first = if style.unicode { first } else { ascii };
+    let lines = wrapped(&cell.text, style.width.saturating_sub(first.width()));
+    let mark = |at: usize| if at == 0 { first.to_owned() } else { " ".repeat(first.width()) };
+    lines.iter().enumerate().map(|(at, text)| mark(at) + &paint(style, cell.tone, text)).collect()
+}
+
+/// `text` in lines of at most `room` columns, broken between words where that is possible.
+pub fn wrapped(text: &str, room: usize) -> Vec<String> {
+    let room = room.max(NARROWEST);
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let last = lines.last_mut().expect("there is always a line");
+        if last.is_empty() {
+            last.push_str(word);
+        } else if last.width() + 1 + word.width() <= room {
+            last.push(' ');
+            last.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
 }
 
 /// `text` in at most `room` columns, with an ellipsis where something is missing.
@@ -137,6 +213,22 @@ mod tests {
         let mut table = Table::new([]);
         table.row(["a".into(), "a reason that is far too long".into()]);
         assert_eq!(table.text(&style(20)), "a  a reason that is…\n");
+    }
+
+    #[test]
+    fn a_folding_table_cuts_nothing() {
+        let mut table = Table::new(["JOB", "DETAIL"]).folding();
+        table.row(["a".into(), "short".into()]);
+        table.row(["b".into(), "a reason that is far too long for one line of it".into()]);
+        table.below("a note".into());
+        insta::assert_snapshot!(table.text(&style(30)), @r"
+        JOB  DETAIL
+        a    short
+        b
+          └ a reason that is far too
+            long for one line of it
+          └ a note
+        ");
     }
 
     #[test]

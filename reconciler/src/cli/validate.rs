@@ -13,6 +13,7 @@ use super::compiled::Compiled;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
+use super::paint::{Tone, paint};
 use super::sink::Format;
 use levels::Levels;
 
@@ -88,13 +89,13 @@ fn refuse_documents_in_a_row(args: &Args) -> Result<(), Failure> {
 
 fn validate(path: Option<&Path>, args: &Args, levels: &Levels, console: &Console) -> Outcome {
     let sinks = args.output.sinks(console, FORMATS)?;
-    let mut compiled = Compiled::every(path, &args.spec)?;
+    let mut compiled = Compiled::checked(path, &args.spec)?;
     if args.fix && args.diff {
         repair::show(&compiled, console)?;
         return Ok(exit_of(&compiled.findings()));
     }
     if args.fix && repair::mend(&compiled, console)? {
-        compiled = Compiled::every(path, &args.spec)?;
+        compiled = Compiled::checked(path, &args.spec)?;
     }
     levels.apply(&mut compiled.reports);
     let findings = compiled.findings();
@@ -109,26 +110,13 @@ fn exit_of(findings: &Findings<'_>) -> Exit {
     if findings.errors() > 0 { Exit::Error } else { Exit::Done }
 }
 
-/// `valid: 14 jobs in 3 pipelines, in each of prod, staging`.
+/// `valid: 14 files`.
 fn praise(compiled: &Compiled, style: &Style) -> String {
-    let valid = super::paint::paint(style, super::paint::Tone::Good, "valid");
-    let most = |count: &dyn Fn(&windlass_compiler::model::Model) -> usize| {
-        compiled.compilation.models.iter().map(count).max()
+    let files = match compiled.compilation.sources.len() {
+        1 => "1 file".to_owned(),
+        count => format!("{count} files"),
     };
-    let jobs = counted(most(&|model| model.jobs.len()).unwrap_or(0), "job");
-    let pipelines = counted(most(&|model| model.pipelines.len()).unwrap_or(0), "pipeline");
-    let names: Vec<&str> = compiled
-        .compilation
-        .models
-        .iter()
-        .filter_map(|model| Some(model.environment.as_ref()?.as_str()))
-        .collect();
-    let environments = if names.is_empty() { String::new() } else { format!(", in {}", names.join(", ")) };
-    format!("{valid}: {jobs} in {pipelines}{environments}\n")
-}
-
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+    format!("{}: {files}\n", paint(style, Tone::Good, "valid"))
 }
 
 /// The compiler's name of a format; every one of [`FORMATS`] has one.

@@ -27,7 +27,12 @@ fn the_overview_groups_commands() {
       applies       List applies, and go on with or give up an interrupted one
 
     See what is:
+      status        Show what is: every job's state, since when, and why
       wait          Wait until jobs have reached their goals, or can't
+      logs          Show what a job printed; -f follows it
+      history       Show what happened to jobs, and who asked for what
+      events        Show everything that happens, in order, as it comes
+      why           Say why a job is in its state, and what it waits for
 
     Operate jobs:
       run           Run a pipeline's batches now

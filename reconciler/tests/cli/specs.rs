@@ -60,7 +60,7 @@ fn a_new_spec_is_valid_and_is_not_overwritten() {
     --- exit 0
     ");
     assert_snapshot!(place.run(&["validate", "shop"]).story(), @"
-    valid: 2 jobs in 1 pipeline
+    valid: 2 files
     --- stderr
     --- exit 0
     ");
@@ -78,7 +78,7 @@ fn a_new_spec_is_valid_and_is_not_overwritten() {
 fn the_root_is_found_from_below() {
     let place = shop();
     assert_snapshot!(place.run(&["validate", "-C", "pipelines"]).story(), @"
-    valid: 2 jobs in 1 pipeline, in dev, prod
+    valid: 2 files
     --- stderr
     --- exit 0
     ");
@@ -182,7 +182,7 @@ fn warnings_are_denied_and_allowed() {
 fn one_file_comes_from_standard_input() {
     let whole = format!("{}\n{PIPELINE}", ROOT.split("[environment").next().unwrap());
     let place = Place::new();
-    assert_eq!(place.run_with_input(&["validate", "-"], &whole).out, "valid: 2 jobs in 1 pipeline\n");
+    assert_eq!(place.run_with_input(&["validate", "-"], &whole).out, "valid: 1 file\n");
     let ended =
         place.run_with_input(&["validate", "-", "--format", "concise"], "version = 2\nproject = \"x\"\n");
     assert!(ended.out.starts_with("<stdin>:1:11: error["), "{ended:?}");
@@ -198,6 +198,7 @@ fn values_come_from_flags_then_files_then_the_environment() {
         (&["render", "-e", "prod"], &[], "good day"),
         (&["render"], &[("WINDLASS_ENV", "prod")], "good day"),
         (&["render", "-e", "dev"], &[("WINDLASS_ENV", "prod")], "hello"),
+        (&["render"], &[("WINDLASS_ENV", "")], "hello"),
         (&["render", "-e", "prod"], &environment, "environment"),
         (&["render", "--var-file", "values.toml"], &environment, "file"),
         (&["render", "--var", "greeting=flag", "--var-file", "values.toml"], &environment, "flag"),

@@ -57,3 +57,10 @@ fn a_near_miss_is_answered_with_what_was_meant() {
     assert!(place.run(&["explain", "WL010l"]).err.contains("did you mean `WL0101`?"));
     assert!(place.run(&["explain", "unknown-kay"]).err.contains("did you mean `unknown-key`?"));
 }
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let ended = Place::new().run(&["-C", "nowhere", "version"]);
+    assert_eq!((ended.code, ended.out.as_str()), (1, ""));
+    assert!(ended.err.starts_with("error: cannot work in `nowhere`\n  because: "), "{}", ended.err);
+}

@@ -5,7 +5,7 @@ use windlass_compiler::units::Duration;
 
 use super::*;
 use crate::desired::Goal;
-use crate::edge::{Standing, Upstream};
+use crate::edge::Standing;
 use crate::id::{Epoch, Uid};
 use crate::observed::End;
 use crate::sample::{after, at, instance, job, observation, seen, status};
@@ -21,12 +21,23 @@ struct Scene {
     upstreams: Vec<Upstream>,
     hold: Option<&'static str>,
     now: i64,
+    /// Whether the job has become a batch.
+    turned: bool,
 }
 
 fn scene(mode: Mode, state: State, sight: impl Fn(&Job) -> Sight) -> Scene {
     let job = job("orders.job", mode);
     let (status, sight) = (status(&job, state), sight(&job));
-    Scene { job, status, goal: Goal::run(Generation(1)), sight, upstreams: vec![], hold: None, now: 100 }
+    Scene {
+        job,
+        status,
+        goal: Goal::run(Generation(1)),
+        sight,
+        upstreams: vec![],
+        hold: None,
+        now: 100,
+        turned: false,
+    }
 }
 
 impl Scene {
@@ -37,11 +48,15 @@ impl Scene {
 
     fn decide(&self) -> Decision {
         let (project, instance) = ("commerce".parse().unwrap(), instance(&self.job));
+        let mut spec = self.job.clone();
+        if self.turned {
+            spec.mode = Mode::Batch;
+        }
         let case = Case {
             project: &project,
             instance: &instance,
             goal: &self.goal,
-            spec: &self.job,
+            spec: &spec,
             root: "/",
             status: &self.status,
             sight: &self.sight,
@@ -525,6 +540,17 @@ fn a_refusal_is_a_failure() {
     check("within the budget", intended(), "waiting until 101");
     let spent = |scene: &mut Scene| scene.job.retry.attempts = 0;
     check("without one", intended().with(spent), "failed");
+}
+
+#[test]
+fn a_stream_whose_job_became_a_batch_is_stopped() {
+    let turned = |scene: &mut Scene| {
+        scene.goal = scene.goal.replaced();
+        scene.turned = true;
+    };
+    check("it runs", stream(IS_RUNNING, RUNNING).with(turned), "stopping to stopped, ! stop");
+    check("it is over", stream(stopping(), ends(End::Stopped)).with(turned), "stopped");
+    check("it was over", stream(State::Stopped, ends(End::Stopped)).with(turned), "stopped");
 }
 
 #[test]

@@ -133,6 +133,15 @@ fn what_has_left_is_active_until_it_is_gone() {
 }
 
 #[test]
+fn a_stream_whose_job_became_a_batch_is_active_until_it_is_gone() {
+    for (state, active) in [(running(), true), (State::Stopped, false)] {
+        let mut fleet = fleet(&[("s", &[], state.clone())]);
+        fleet.desired.values_mut().for_each(|desired| desired.spec.mode = Mode::Batch);
+        assert_eq!(!fleet.active().is_empty(), active, "{state:?}");
+    }
+}
+
+#[test]
 fn a_run_is_over_when_all_have_ended_and_none_is_suspended() {
     for (state, over) in [
         (State::Succeeded, true),

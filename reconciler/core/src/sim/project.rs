@@ -37,6 +37,9 @@ pub fn jobs(random: &mut Random) -> Vec<Job> {
 
 /// Changes what a job runs.
 pub fn change(random: &mut Random, job: &mut Job) {
+    if random.chance(80) {
+        job.mode = if job.mode == Mode::Stream { Mode::Batch } else { Mode::Stream };
+    }
     let Engine::Process(process) = &mut job.engine;
     process.env.insert("REVISION".to_owned(), random.below(1000).to_string());
     let refused = random.chance(80);

@@ -1,24 +1,24 @@
 //! Everything that a simulation holds, and what happens in it, event by event.
 
+mod fate;
+mod owners;
+
 use windlass_compiler::model::{Job, Mode};
 
 use crate::action::{Action, Outcome};
-use crate::desired::Goal;
-use crate::fleet::Outlook;
 use crate::id::{Instance, OpId, Uid};
 use crate::observed::{End, Observation};
 use crate::sim::Summary;
 use crate::sim::agenda::{Agenda, Tick};
 use crate::sim::cluster::{Cluster, Effect};
-use crate::sim::mishap::{self, Mishap};
 use crate::sim::network;
 use crate::sim::odds::Odds;
-use crate::sim::owner::{Owner, Step};
+use crate::sim::owner::Owner;
 use crate::sim::project;
 use crate::sim::random::Random;
 use crate::sim::store::{Commit, Key, Store, Transaction};
 use crate::sim::user::{Command, User};
-use crate::sim::witness::{self, Violation, Witness};
+use crate::sim::witness::{Violation, Witness};
 use crate::state::IllegalEvent;
 
 /// How long things go wrong.
@@ -66,6 +66,8 @@ enum Event {
     Return(Who, u64, Instance, Box<Action>, Option<Box<Outcome>>),
     Write(Who, u64, Box<Transaction>),
     Written(Who, u64, Vec<Key>, Option<Commit>),
+    /// Somebody deletes an object, and a late copy of the call that made it makes it anew.
+    Copied(Box<Action>),
     Runs(Uid),
     Ends(Uid, End),
     Thinks(usize),
@@ -111,7 +113,7 @@ impl World {
 
     /// Lets everything happen, until all is as it should be.
     pub fn run(&mut self) -> Result<Summary, Violation> {
-        while let Some(event) = self.agenda.next() {
+        while let Some(event) = self.agenda.advance() {
             self.summary.events += 1;
             self.happen(event)?;
             self.look()?;
@@ -151,6 +153,11 @@ impl World {
             }
             Event::Write(who, number, transaction) => self.write(who, number, *transaction),
             Event::Written(who, number, keys, commit) => self.written(who, number, &keys, commit),
+            Event::Copied(action) => {
+                self.log(|| format!("mishap: {} is deleted and made anew", action.name()));
+                self.cluster.delete(action.name());
+                self.cluster.perform(&action);
+            }
             Event::Runs(uid) => {
                 let now = self.agenda.now();
                 self.cluster.object(&uid).into_iter().for_each(|object| object.run(now));
@@ -203,184 +210,6 @@ impl World {
         }
     }
 
-    // Owners.
-
-    fn turn(&mut self, owner: usize) -> Check {
-        if self.turns[owner] != Some(self.agenda.now()) {
-            return Ok(());
-        }
-        self.turns[owner] = None;
-        let free = self.owners[owner].is_up
-            && self.owners[owner].has_heard
-            && self.owners[owner].writing.is_none()
-            && self.paused[owner] <= self.agenda.now();
-        if !free {
-            return Ok(());
-        }
-        if self.random.chance(self.odds.crash) {
-            return self.fall(owner);
-        }
-        if self.random.chance(self.odds.pause) {
-            self.pause(owner);
-            return Ok(());
-        }
-        if !self.random.chance(self.odds.stale) {
-            self.owners[owner].reading.refresh(&self.store);
-        }
-        self.step(owner)
-    }
-
-    fn step(&mut self, owner: usize) -> Check {
-        let now = self.agenda.now();
-        let (epoch, op) = (self.owners[owner].epoch, self.op());
-        let step = self.owners[owner].step(now).map_err(|illegal| broken_table(&illegal))?;
-        match step {
-            Step::Record(status) => {
-                let transaction = self.owners[owner].reading.record(op, epoch, *status);
-                self.send(owner, transaction);
-            }
-            Step::End(run) => {
-                let transaction = self.owners[owner].reading.end(op, epoch, *run);
-                self.send(owner, transaction);
-            }
-            Step::Call(instance, action, goal) => self.call(owner, instance, action, goal.as_ref())?,
-            Step::CallFirst(instance, action, goal, status) => {
-                self.call(owner, instance, action, Some(&goal))?;
-                let transaction = self.owners[owner].reading.record(op, epoch, *status);
-                self.send(owner, transaction);
-            }
-            Step::Wait(wake) => {
-                if let Some(at) = wake {
-                    self.hint(owner, Tick::of(at).0.saturating_sub(now.0).max(1));
-                }
-                return self.judge(owner);
-            }
-        }
-        let next = self.random.between(1, 20);
-        self.hint(owner, next);
-        Ok(())
-    }
-
-    fn call(&mut self, owner: usize, instance: Instance, action: Action, goal: Option<&Goal>) -> Check {
-        if let Some(goal) = goal {
-            self.witness.last_intent_wins(goal, &action)?;
-        }
-        let (who, call) = (self.who(owner), self.number());
-        self.log(|| format!("owner {owner}: calls {} {} ({call})", action.verb(), action.name()));
-        self.owners[owner].calling.insert(instance.clone(), call);
-        let delay = network::delay(&mut self.random, &self.odds);
-        if let Some(delay) = network::repeated(&mut self.random, &self.odds) {
-            self.flying += 1;
-            self.agenda.plan(delay, Event::Call(who, call, instance.clone(), Box::new(action.clone())));
-        }
-        self.flying += 1;
-        self.agenda.plan(delay, Event::Call(who, call, instance.clone(), Box::new(action.clone())));
-        self.agenda.plan(PATIENCE, Event::Return(who, call, instance, Box::new(action), None));
-        Ok(())
-    }
-
-    fn send(&mut self, owner: usize, transaction: Transaction) {
-        let (who, number) = (self.who(owner), self.number());
-        self.owners[owner].writing = Some(number);
-        let keys = transaction.writes.iter().map(|write| write.key.clone()).collect();
-        let delay = network::delay(&mut self.random, &self.odds);
-        self.agenda.plan(delay, Event::Write(who, number, Box::new(transaction)));
-        self.agenda.plan(PATIENCE, Event::Written(who, number, keys, None));
-    }
-
-    fn returned(
-        &mut self,
-        who: Who,
-        call: u64,
-        instance: &Instance,
-        action: &Action,
-        outcome: Option<&Outcome>,
-    ) {
-        if !self.lives(who) || self.owners[who.0].calling.get(instance) != Some(&call) {
-            return;
-        }
-        self.log(|| format!("owner {}: hears of {call}: {outcome:?}", who.0));
-        let now = self.agenda.now();
-        self.owners[who.0].returned(instance, action.name(), outcome, now);
-        self.hint(who.0, 1);
-    }
-
-    fn written(&mut self, who: Who, number: u64, keys: &[Key], commit: Option<Commit>) {
-        if !self.lives(who) || self.owners[who.0].writing != Some(number) {
-            return;
-        }
-        let owner = &mut self.owners[who.0];
-        owner.writing = None;
-        match commit {
-            Some(Commit::Done) => owner.reading.absorb(&self.store, keys),
-            // An outcome that is not known is settled by reading.
-            Some(Commit::Conflict) | None => owner.reading.refresh(&self.store),
-            Some(Commit::Fenced) => {
-                self.log(|| format!("owner {}: is fenced", who.0));
-                self.owners[who.0].fall();
-                return;
-            }
-        }
-        self.hint(who.0, 1);
-    }
-
-    fn ask(&mut self, who: Who) {
-        if !self.lives(who) {
-            return;
-        }
-        let (now, delay) = (self.agenda.now(), network::delay(&mut self.random, &self.odds));
-        self.agenda.plan(delay, Event::Question(who, now));
-    }
-
-    fn answer(&mut self, who: Who, asked: Tick, words: Option<Vec<Observation>>) {
-        if !self.lives(who) {
-            return;
-        }
-        let now = self.agenda.now();
-        let owner = &mut self.owners[who.0];
-        owner.has_heard = true;
-        owner.sights.take(asked, now, words, owner.reading.fleet());
-        self.hint(who.0, 1);
-        self.agenda.plan(INTERVAL, Event::Ask(who));
-    }
-
-    fn rise(&mut self, owner: usize) -> Check {
-        let epoch = self.store.raise();
-        self.witness.epochs_rise(epoch)?;
-        self.log(|| format!("owner {owner}: rises in epoch {epoch}"));
-        self.owners[owner].rise(epoch);
-        self.owners[owner].reading.refresh(&self.store);
-        self.paused[owner] = Tick(0);
-        self.ask(self.who(owner));
-        Ok(())
-    }
-
-    fn fall(&mut self, owner: usize) -> Check {
-        self.log(|| format!("owner {owner}: dies"));
-        self.owners[owner].fall();
-        let delay = self.random.between(50, 5_000);
-        let heir = self.either();
-        self.agenda.plan(delay, Event::Rise(heir));
-        Ok(())
-    }
-
-    fn pause(&mut self, owner: usize) {
-        let pause = self.random.between(100, 20_000);
-        self.log(|| format!("owner {owner}: stands still for {pause} ms"));
-        self.paused[owner] = self.agenda.now().after(pause);
-        self.hint(owner, pause);
-    }
-
-    fn hint(&mut self, owner: usize, delay: u64) {
-        let at = self.agenda.now().after(delay);
-        if self.turns[owner].is_none_or(|planned| at < planned) {
-            self.turns[owner] = Some(at);
-            self.agenda.plan(delay, Event::Turn(owner));
-        }
-    }
-
-    // The other side of the network.
-
     fn question(&mut self, who: Who, asked: Tick) {
         let silent = self.agenda.now() < self.silent_until;
         let words = (!silent).then(|| self.cluster.list());
@@ -396,6 +225,9 @@ impl World {
             return;
         }
         let outcome = self.cluster.perform(&action);
+        if matches!(*action, Action::Create(_)) && self.random.chance(self.odds.repeated / 4) {
+            self.agenda.plan(self.random.between(1, 60), Event::Copied(action.clone()));
+        }
         self.log(|| format!("cluster: {call} {} {}", action.verb(), action.name()));
         if let Some(delay) = network::answer(&mut self.random, &self.odds).filter(|_| !silent) {
             self.agenda.plan(delay, Event::Return(who, call, instance, action, Some(Box::new(outcome))));
@@ -413,8 +245,6 @@ impl World {
             self.agenda.plan(delay, Event::Written(who, number, keys, Some(commit)));
         }
     }
-
-    // Users.
 
     fn think(&mut self, user: usize) {
         self.users[user].reading.refresh(&self.store);
@@ -444,64 +274,6 @@ impl World {
                 Ok(())
             }
         }
-    }
-
-    // Fate.
-
-    fn befall(&mut self) {
-        let Some(mishap) = mishap::draw(&mut self.random, &self.cluster) else { return };
-        self.log(|| format!("mishap: {mishap:?}"));
-        let now = self.agenda.now();
-        match &mishap {
-            Mishap::Silence(millis) => self.silent_until = now.after(*millis),
-            Mishap::Rise(owner) => self.agenda.plan(0, Event::Rise(*owner)),
-            other => mishap::befall(other, &mut self.cluster, now),
-        }
-    }
-
-    fn heal(&mut self) -> Check {
-        let now = self.agenda.now();
-        self.log(|| "everything heals".to_owned());
-        self.odds.heal();
-        self.silent_until = now;
-        self.cluster.heal(now);
-        self.owners[1].fall();
-        self.rise(0)
-    }
-
-    /// Whether everything is as it should be: nothing is under way, and deciding once more yields nothing.
-    fn judge(&mut self, owner: usize) -> Check {
-        let now = self.agenda.now();
-        if now <= Tick(CHAOS + PATIENCE) || self.flying > 0 || !self.owners[owner].calling.is_empty() {
-            return Ok(());
-        }
-        let list = self.cluster.list();
-        let fresh = &mut self.owners[owner];
-        fresh.reading.refresh(&self.store);
-        fresh.sights.take(now, now, Some(list), fresh.reading.fleet());
-        let idle = fresh.is_idle(now).map_err(|illegal| broken_table(&illegal))?;
-        if !idle || self.moving().is_some() {
-            return Ok(());
-        }
-        let statuses = self.owners[owner].reading.fleet().statuses.values();
-        statuses.into_iter().try_for_each(|status| witness::is_as_recorded(status, &self.cluster))?;
-        self.witness.all_commands_stay(&self.store)?;
-        self.summary.converged = now;
-        Ok(())
-    }
-
-    fn moving(&self) -> Option<Instance> {
-        let fleet = self.owners[0].reading.fleet();
-        fleet.active().into_iter().find(|instance| fleet.outlook(instance) == Outlook::Moving)
-    }
-
-    fn unsettled(&self) -> Violation {
-        let fleet = self.owners[0].reading.fleet();
-        let detail = match self.moving() {
-            Some(instance) => format!("{instance} still moves: {:?}", fleet.statuses.get(&instance)),
-            None => "there is always something to do".to_owned(),
-        };
-        Violation { invariant: "I12 everything converges", detail }
     }
 
     fn log(&mut self, line: impl FnOnce() -> String) {

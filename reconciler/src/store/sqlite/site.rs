@@ -100,9 +100,9 @@ impl Site {
             Some(
                 ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed,
             ) => self.unavailable("it is busy: another process keeps writing; try again"),
-            Some(ErrorCode::DiskFull) => {
-                self.unavailable("the disk is full: nothing was changed; free some space and try again")
-            }
+            Some(ErrorCode::DiskFull) => self.full(),
+            // Where it is not the database itself that has no room, SQLite does not say why.
+            Some(ErrorCode::SystemIoFailure) if self.has_no_room() => self.full(),
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => self.read_only(error.to_string()),
             Some(ErrorCode::CannotOpen) => self.not_opened(error),
             Some(ErrorCode::DatabaseCorrupt) => self.damaged(error),
@@ -149,6 +149,14 @@ impl Site {
             self.folder().display(),
             self.marker.display()
         )
+    }
+
+    fn full(&self) -> Error {
+        self.unavailable("the disk is full: nothing was changed; free some space and try again")
+    }
+
+    fn has_no_room(&self) -> bool {
+        rustix::fs::statvfs(self.folder()).is_ok_and(|disk| disk.f_bavail == 0)
     }
 
     fn not_opened(&self, error: &rusqlite::Error) -> Error {

@@ -1,0 +1,12 @@
+//! What the tests on real processes share: a project in a folder of its own, commands that are run, killed and
+//! held up there, and the evidence that its jobs leave. It judges the product from outside: by exit codes, files,
+//! processes and records.
+
+pub mod evidence;
+pub mod processes;
+pub mod project;
+pub mod records;
+pub mod seed;
+pub mod spec;
+
+pub use project::{Done, Project, Running};

@@ -1,0 +1,216 @@
+//! Each safety rule can be switched off in test builds, and each time something here breaks that holds otherwise: a
+//! rule whose removal nobody notices would be a rule that nobody keeps.
+//!
+//! Every scenario runs twice, with the rule and without it, and says what broke.
+
+use std::fs;
+use std::time::Duration;
+
+use windlass_core::fault::Rule;
+use windlass_core::state::Name;
+use windlass_tests::project::{patiently, until};
+use windlass_tests::spec::Job;
+use windlass_tests::{Project, Running};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_windlass-under-test");
+
+/// What a scenario found: nothing, or what must not be.
+type Verdict = Result<(), String>;
+
+/// A scenario's world: a project, and the rule that is off in all of its commands.
+struct World {
+    project: Project,
+    off: &'static str,
+}
+
+impl World {
+    fn new(jobs: &[Job], off: &'static str) -> Self {
+        Self { project: Project::new(BINARY, jobs), off }
+    }
+
+    fn spawn(&self, faults: &[(&str, &str)], command: &[&str]) -> Running {
+        let faults = [faults, &[("WINDLASS_FAULT_RULE_OFF", self.off)]].concat();
+        self.project.spawn(&faults, command)
+    }
+
+    fn run(&self, command: &[&str]) -> windlass_tests::Done {
+        self.spawn(&[], command).end()
+    }
+
+    /// Runs a command that is killed at a point.
+    fn killed_at(&self, point: &str, command: &[&str]) {
+        let done = self.spawn(&[("WINDLASS_FAULT_CRASH", point)], command).end();
+        assert!(done.was_killed(), "{done}");
+    }
+
+    /// Starts a command that waits at a point until the gate is opened.
+    fn held_at(&self, point: &str, command: &[&str]) -> Held<'_> {
+        let gate = self.project.file("gate");
+        let path = gate.to_str().expect("a plain path").to_owned();
+        let faults = [("WINDLASS_FAULT_GATE", point), ("WINDLASS_FAULT_GATE_FILE", &path)];
+        let running = self.spawn(&faults, command);
+        until("it waits at the gate", || gate.with_extension("waiting").exists());
+        Held { world: self, running }
+    }
+
+    /// What the evidence and the history say.
+    fn sound(&self) -> Verdict {
+        let mut violations = self.project.evidence().violations();
+        violations.extend(windlass_tests::records::gaps(self.project.place()));
+        if violations.is_empty() { Ok(()) } else { Err(violations.join("; ")) }
+    }
+}
+
+/// A command that waits at a gate.
+struct Held<'a> {
+    world: &'a World,
+    running: Running,
+}
+
+impl Held<'_> {
+    fn go_on(self) -> windlass_tests::Done {
+        fs::write(self.world.project.file("gate"), "").expect("writable");
+        self.running.end()
+    }
+}
+
+fn stream() -> Job {
+    Job::stream("follow", "stream")
+}
+
+/// R2: a writer that read before somebody else wrote must not undo what that one wrote.
+fn a_stop_survives_a_slow_apply(off: &'static str) -> Verdict {
+    let world = World::new(&[stream()], off);
+    world.run(&["apply"]);
+    let slow = world.held_at("apply.before-commit", &["apply", "-y", "--var=fee=2"]);
+    let stop = world.run(&["stop", "p.follow", "--no-wait"]);
+    assert_eq!(stop.code, Some(0), "{stop}");
+    slow.go_on();
+    world.run(&["reconcile", "--once"]);
+    world.sound()?;
+    match world.project.state("p.follow") {
+        Some(Name::Stopped) => Ok(()),
+        other => Err(format!("an acknowledged stop is lost: it is {other:?}")),
+    }
+}
+
+/// R3: what a call has done to a cluster stands in the records, whenever the caller dies.
+fn a_call_is_recorded_before_it_is_made(off: &'static str) -> Verdict {
+    let world = World::new(&[stream()], off);
+    world.run(&["apply"]);
+    let gate = world.project.file("gate");
+    let path = gate.to_str().expect("a plain path").to_owned();
+    let mut restart = world.spawn(
+        &[
+            // The record is slow, and the caller dies as soon as its call has come back.
+            ("WINDLASS_FAULT_GATE", "status.before-commit"),
+            ("WINDLASS_FAULT_GATE_FILE", &path),
+            ("WINDLASS_FAULT_CRASH", "stop.after"),
+        ],
+        &["restart", "p.follow"],
+    );
+    until("its record waits", || gate.with_extension("waiting").exists());
+    patiently(Duration::from_secs(2), || restart.has_ended());
+    fs::write(&gate, "").expect("writable");
+    let done = restart.end();
+    assert!(done.was_killed(), "{done}");
+    match world.project.state("p.follow") {
+        Some(Name::Stopping) => world.sound(),
+        other => Err(format!("its cluster was asked to stop it, and its record says {other:?}")),
+    }
+}
+
+/// R4: an owner that was slow, and whose lease is gone, must not make anew what its successor has made.
+fn a_late_create_changes_nothing(off: &'static str) -> Verdict {
+    let world = World::new(&[Job::batch("settle", "slow")], off);
+    let slow = world.held_at("create.before", &["apply"]);
+    // The lease is broken: safety must not rest on it.
+    fs::remove_file(world.project.file(".windlass/lease")).expect("it is held");
+    let successor = world.spawn(&[], &["reconcile", "--once"]);
+    until("it has started", || world.project.evidence().lines.len() == 1);
+    slow.go_on();
+    successor.end();
+    world.run(&["reconcile", "--once"]);
+    world.sound()?;
+    match (world.project.state("p.settle"), world.project.evidence().lines.len()) {
+        (Some(Name::Succeeded), 2) => Ok(()),
+        (state, lines) => Err(format!("what ran was disturbed: {state:?}, {lines} lines of evidence")),
+    }
+}
+
+/// R5: only the object whose uid was recorded is activated, not another of its name.
+fn an_object_made_by_somebody_else_is_not_activated(off: &'static str) -> Verdict {
+    let world = World::new(&[Job::batch("settle", "batch")], off);
+    world.killed_at("activate.before", &["apply"]);
+    let record = world.project.attempt("p.settle-").join("attempt.json");
+    let text = fs::read_to_string(&record).expect("it was created");
+    let mut attempt: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    attempt["uid"] = "0123456789abcdef0123456789abcdef".into();
+    fs::write(&record, attempt.to_string()).expect("writable");
+    world.run(&["reconcile", "--once"]);
+    world.sound()?;
+    match world.project.evidence().lines.len() {
+        0 => Ok(()),
+        lines => Err(format!("an object of somebody else was activated: {lines} lines of evidence")),
+    }
+}
+
+/// R7: a cluster that cannot be read says nothing about what runs there.
+fn what_cannot_be_read_is_not_given_up(off: &'static str) -> Verdict {
+    let world = World::new(&[stream()], off);
+    world.run(&["apply"]);
+    let record = world.project.attempt("p.follow-1").join("attempt.json");
+    let text = fs::read_to_string(&record).expect("it was created");
+    fs::write(&record, "{").expect("writable");
+    world.run(&["reconcile", "--once", "--timeout=1s"]);
+    fs::write(&record, text).expect("writable");
+    let history = windlass_tests::records::history(world.project.place());
+    world.run(&["reconcile", "--once"]);
+    world.sound()?;
+    match history.iter().find(|line| line.entry.text.contains("\"to\":\"lost\"")) {
+        None if world.project.evidence().lines.len() == 1 => Ok(()),
+        None => Err("it was started again".to_owned()),
+        Some(_) => Err("it was given up as lost while it ran".to_owned()),
+    }
+}
+
+/// R9: the last intent wins in every state, that between creation and start among them.
+fn a_stop_before_the_start_prevents_it(off: &'static str) -> Verdict {
+    let world = World::new(&[stream()], off);
+    world.killed_at("activate.before", &["apply"]);
+    let stop = world.run(&["stop", "p.follow"]);
+    assert_eq!(stop.code, Some(0), "{stop}");
+    world.sound()?;
+    match world.project.evidence().lines.len() {
+        0 => Ok(()),
+        _ => Err("it was started after its stop was acknowledged".to_owned()),
+    }
+}
+
+/// The scenario that needs a rule.
+fn scenario(rule: Rule) -> fn(&'static str) -> Verdict {
+    match rule {
+        Rule::CompareAndSet => a_stop_survives_a_slow_apply,
+        Rule::IntentFirst => a_call_is_recorded_before_it_is_made,
+        Rule::CreateOnly => a_late_create_changes_nothing,
+        Rule::RecordedUid => an_object_made_by_somebody_else_is_not_activated,
+        Rule::SilenceIsNotAbsence => what_cannot_be_read_is_not_given_up,
+        Rule::LastIntentWins => a_stop_before_the_start_prevents_it,
+    }
+}
+
+#[test]
+fn with_all_rules_every_scenario_holds() {
+    windlass_tests::project::for_each_at_once(&Rule::ALL, 3, |(rule, name)| {
+        let verdict = scenario(*rule)("none");
+        assert_eq!(verdict, Ok(()), "the scenario of {name}");
+    });
+}
+
+#[test]
+fn without_a_rule_its_scenario_breaks() {
+    windlass_tests::project::for_each_at_once(&Rule::ALL, 3, |(rule, name)| {
+        let broken = scenario(*rule)(name).expect_err(&format!("nobody notices that {name} is off"));
+        windlass_tests::project::say(&format!("without {name}: {broken}"));
+    });
+}
