@@ -22,6 +22,7 @@ mod suggest;
 pub mod units;
 pub mod world;
 
+pub use check::Size;
 pub use compile::{Compilation, compile, validate};
 pub use options::{Environments, Options, Root, Variable};
 pub use render::render;
