@@ -57,21 +57,8 @@ pub(crate) struct File {
 pub(crate) struct Checked {
     /// One model an environment; none where there is an error.
     pub(crate) models: Vec<Model>,
-    /// The size of each environment; none where there is an error.
-    pub(crate) sizes: Vec<Size>,
     /// What is wrong.
     pub(crate) found: Vec<Diagnostic>,
-}
-
-/// How large a spec is in one environment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Size {
-    /// The environment, if there is one.
-    pub environment: Option<Name>,
-    /// Its jobs, without those that are switched off.
-    pub jobs: usize,
-    /// Its pipelines.
-    pub pipelines: usize,
 }
 
 /// Checks a tree; `spec` is what the files say that are no leaves, `found` what was wrong with their texts.
@@ -186,16 +173,13 @@ impl<'e, 's> Check<'e, 's> {
             scene.connect(spec, &self.lost);
         }
         let everywhere = self.spelled.iter().chain(&self.found);
-        let valid = everywhere.chain(self.scenes.iter().flat_map(|scene| &scene.found)).all(is_warning);
-        let (mut models, mut sizes) = (Vec::new(), Vec::new());
-        for scene in self.scenes.iter_mut().filter(|_| valid) {
-            let environment = scene.name.and_then(|name| name.parse().ok());
-            sizes.push(Size { environment, jobs: scene.present(), pipelines: self.heads.len() });
-            models.extend(self.shared.asked.keep.then(|| scene.model(spec, &self.heads)).flatten());
-        }
+        let mut all = everywhere.chain(self.scenes.iter().flat_map(|scene| &scene.found));
+        let wanted = self.shared.asked.keep && all.all(is_warning);
+        let scenes = self.scenes.iter_mut().filter(|_| wanted);
+        let models = scenes.filter_map(|scene| scene.model(spec, &self.heads)).collect();
         self.spelled.append(&mut self.found);
         let scenes = self.scenes.into_iter().map(|scene| (scene.name, scene.found));
-        Checked { models, sizes, found: merge(self.spelled, scenes.collect()) }
+        Checked { models, found: merge(self.spelled, scenes.collect()) }
     }
 }
 

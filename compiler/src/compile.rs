@@ -2,7 +2,7 @@
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use crate::check::{Asked, Checked, File, Size, check};
+use crate::check::{Asked, Checked, File, check};
 use crate::diagnostic::{Diagnostic, Fault, Files, Syntax, Values};
 use crate::model::Model;
 use crate::options::{Options, Root, Variable};
@@ -23,8 +23,6 @@ pub struct Compilation {
     pub diagnostics: Vec<Diagnostic>,
     /// One model for each environment that was asked for; none where there is an error.
     pub models: Vec<Model>,
-    /// How large the spec is in each of these environments, models wanted or not.
-    pub sizes: Vec<Size>,
     /// The spec files, the root file first, for `render` to read again.
     pub(crate) files: Vec<FileId>,
     /// The values from outside, for the same.
@@ -47,14 +45,7 @@ fn run(world: &dyn World, options: &Options, keep: bool) -> Compilation {
     let Reading { sources, files, mut found, incomplete } = reading;
     let variables = options.variables.clone();
     let Some(root) = root else {
-        return Compilation {
-            sources,
-            diagnostics: found,
-            models: Vec::new(),
-            sizes: Vec::new(),
-            files,
-            variables,
-        };
+        return Compilation { sources, diagnostics: found, models: Vec::new(), files, variables };
     };
     let mut spec = Spec::new(Span::new(root, 0..0));
     spec.incomplete = incomplete;
@@ -64,9 +55,9 @@ fn run(world: &dyn World, options: &Options, keep: bool) -> Compilation {
         parse(&sources, *id, root, &mut spec, &mut found);
     }
     let asked = Asked { world, variables: &options.variables, environments: &options.environments, keep };
-    let Checked { models, sizes, found } = check(&spec, &sources, &tree, found, &asked);
+    let Checked { models, found } = check(&spec, &sources, &tree, found, &asked);
     drop(spec);
-    Compilation { sources, diagnostics: found, models, sizes, files, variables }
+    Compilation { sources, diagnostics: found, models, files, variables }
 }
 
 /// Reads the files of a tree.

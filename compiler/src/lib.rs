@@ -22,7 +22,6 @@ mod suggest;
 pub mod units;
 pub mod world;
 
-pub use check::Size;
 pub use compile::{Compilation, compile, validate};
 pub use options::{Environments, Options, Root, Variable};
 pub use render::render;

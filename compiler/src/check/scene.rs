@@ -67,11 +67,6 @@ impl<'e, 's> Scene<'e, 's> {
         edges::check(spec, lost, &mut self.nodes, &mut self.found);
     }
 
-    /// How many jobs are not switched off.
-    pub(super) fn present(&self) -> usize {
-        self.nodes.iter().filter(|node| node.absent.is_none()).count()
-    }
-
     /// Its model; nothing where a name in it is at fault.
     pub(super) fn model(&mut self, spec: &Spec<'_>, heads: &[Head<'_>]) -> Option<Model> {
         let name = |text: &str| text.parse::<Name>().ok();
