@@ -49,7 +49,8 @@ fn check(document: &str) {
     assert!(!trees.is_empty(), "{document} shows no spec");
     for tree in trees {
         let found = compile(&tree, &Options::default()).diagnostics;
-        let found: Vec<Report> = found.iter().map(windlass_compiler::diagnostic::Diagnostic::report).collect();
+        let found: Vec<Report> =
+            found.iter().map(windlass_compiler::diagnostic::Diagnostic::report).collect();
         assert!(found.is_empty(), "{document}: {found:#?}\nin {:#?}", tree.0);
     }
 }
