@@ -176,7 +176,7 @@ pub async fn see_to_it(
         return Ok(Exit::Done);
     }
     let resume = format!("windlass applies resume {id}");
-    let task = Task { command, instances: &Fleet::present, wait, resume: &resume };
+    let task = Task { command, instances: &Fleet::present, patience: &wait.patience, resume: &resume };
     let mut ended = see_through(session, ledger, &task, console).await?;
     let failed = super::converging::failures(ended.ledger.fleet(), &Fleet::present(ended.ledger.fleet()));
     close(&mut ended, &id, failed.is_empty()).await?;

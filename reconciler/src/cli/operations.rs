@@ -67,7 +67,7 @@ async fn perform(operation: Operation, command: &str, args: &Args, console: &Con
         "windlass wait {}",
         about.iter().map(|one| one.job.to_string()).collect::<Vec<_>>().join(" ")
     );
-    let task = Task { command, instances: &instances, wait: &args.wait, resume: &resume };
+    let task = Task { command, instances: &instances, patience: &args.wait.patience, resume: &resume };
     let ended = see_through(&session, ledger, &task, console).await?;
     let exit = conclude(&ended, &task, Exit::Error, console)?;
     for instance in instances(ended.ledger.fleet()) {

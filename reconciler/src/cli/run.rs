@@ -64,7 +64,7 @@ async fn begin(args: &Args, console: &Console) -> Outcome {
     };
     let resume =
         format!("windlass wait '{}.*@{}'", id.pipeline, id.to_string().split('@').nth(1).unwrap_or_default());
-    let task = Task { command: "run", instances: &instances, wait: &args.wait, resume: &resume };
+    let task = Task { command: "run", instances: &instances, patience: &args.wait.patience, resume: &resume };
     let ended = see_through(&session, ledger, &task, console).await?;
     conclude(&ended, &task, Exit::Error, console)
 }

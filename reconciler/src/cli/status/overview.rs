@@ -191,7 +191,12 @@ impl Overview {
         let project = paint(style, Tone::Strong, &visible(project));
         let counts = counts(self.jobs.iter().filter(|line| line.has_run).map(|line| line.state), style);
         let counts = if counts.is_empty() { "no jobs".to_owned() } else { counts };
-        format!("{project}{environment}, store {}: {counts}\n{}\n", visible(&self.store), self.driven(style))
+        let head = format!("{project}{environment}, store {}: {counts}\n", visible(&self.store));
+        // Where there is nothing to drive, nobody is missed.
+        if self.jobs.is_empty() && self.driver.is_none() {
+            return head;
+        }
+        format!("{head}{}\n", self.driven(style))
     }
 
     /// Who drives, or what follows from nobody's doing so.
