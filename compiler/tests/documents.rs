@@ -2,6 +2,8 @@
 //!
 //! A fenced `toml` block starts with `# file: PATH`; `windlass.toml` begins a new tree, any other file joins it.
 
+#![expect(clippy::disallowed_methods, reason = "the documents are files")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
