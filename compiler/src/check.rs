@@ -1,24 +1,35 @@
 //! Spec → models: ordered passes, first those that hold everywhere, then those of each environment.
+//!
+//! What others build on is all there from the start. Files that hold only a pipeline are read one after the other
+//! and forgotten: what is left of a job is a node of the graph, so that a large tree costs little more than its texts.
 
 mod cycles;
 mod declarations;
 mod edges;
 pub(crate) mod environments;
+mod heads;
+mod merge;
 pub(crate) mod params;
 mod references;
+mod scene;
 pub(crate) mod templates;
 
-use indexmap::IndexMap;
+use std::collections::BTreeSet;
 
 use crate::World;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::layer::Layers;
-use crate::model::{self, Model};
+use crate::model::Model;
 use crate::name::Name;
 use crate::options::{Environments, Variable};
-use crate::resolve::{Digests, Environment, Node, Resolver};
-use crate::source::{SourceSet, Span};
-use crate::spec::{Partial, Spec};
+use crate::parse::parse;
+use crate::resolve::Digests;
+use crate::source::{FileId, SourceSet};
+use crate::spec::{Partial, Pipeline, Spec};
+
+use environments::Overlays;
+use heads::Head;
+use merge::merge;
+use scene::Scene;
 
 /// What the passes ask of the outside.
 pub(crate) struct Asked<'a> {
@@ -32,6 +43,15 @@ pub(crate) struct Asked<'a> {
     pub(crate) keep: bool,
 }
 
+/// A file of the tree.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct File {
+    /// The file.
+    pub(crate) id: FileId,
+    /// Whether it holds only a pipeline, and has not been parsed.
+    pub(crate) is_leaf: bool,
+}
+
 /// What the passes find.
 #[derive(Debug)]
 pub(crate) struct Checked {
@@ -41,136 +61,144 @@ pub(crate) struct Checked {
     pub(crate) found: Vec<Diagnostic>,
 }
 
-/// Checks a spec; `found` holds what was wrong with its texts.
-pub(crate) fn check(
-    spec: &Spec<'_>,
-    sources: &SourceSet,
-    mut found: Vec<Diagnostic>,
+/// Checks a tree; `spec` is what the files say that are no leaves, `found` what was wrong with their texts.
+pub(crate) fn check<'s>(
+    spec: &Spec<'s>,
+    sources: &'s SourceSet,
+    files: &[File],
+    found: Vec<Diagnostic>,
     asked: &Asked<'_>,
 ) -> Checked {
-    declarations::check(spec, &mut found);
-    let lineages = templates::check(spec, &mut found);
-    references::check(spec, sources, &mut found);
-    let environments = environments::check(spec, asked.environments, &mut found);
-    params::check(spec, asked.variables, &mut found);
-    let lines = lines(spec, sources);
-    let mut digests = Digests::new();
-    let mut models = Vec::new();
-    let mut by_environment = Vec::new();
-    for name in &environments {
-        let name = *name;
-        let mut here = Vec::new();
-        let params = params::resolve(spec, name, asked.variables, &mut here);
-        let params = &params;
-        let environment =
-            Environment { spec, sources, lineages: &lineages, name, params, world: asked.world };
-        let mut nodes = resolve(&environment, asked.keep, &lines, &mut digests, &mut here);
-        edges::check(spec, &mut nodes, &mut here);
-        let clean = found.iter().chain(&here).all(|one| one.fault.severity() == Severity::Warning);
-        models.extend((asked.keep && clean).then(|| model(spec, name, nodes)).flatten());
-        by_environment.push((name, here));
+    let mut check = Check::new(spec, sources, found, asked);
+    let whole = check.part(spec);
+    let mut pipelines = spec.pipelines.iter().peekable();
+    for File { id, is_leaf } in files {
+        if *is_leaf {
+            check.leaf(*id);
+        }
+        while let Some(pipeline) = pipelines.next_if(|pipeline| pipeline.file == *id) {
+            check.pipeline(pipeline, &whole);
+        }
     }
-    let found = merge(found, by_environment);
-    if found.iter().any(|one| one.fault.severity() == Severity::Error) {
-        models.clear();
+    check.finish()
+}
+
+/// What all parts of a tree share.
+struct Shared<'e, 's> {
+    spec: &'e Spec<'s>,
+    sources: &'s SourceSet,
+    asked: &'e Asked<'e>,
+    /// The templates that each template stands on, lowest first, itself last.
+    lineages: Vec<Vec<usize>>,
+}
+
+/// The passes, as far as they have come.
+struct Check<'e, 's> {
+    shared: Shared<'e, 's>,
+    scenes: Vec<Scene<'e, 's>>,
+    heads: Vec<Head<'s>>,
+    digests: Digests,
+    used_templates: Vec<bool>,
+    used_params: BTreeSet<&'e str>,
+    /// The jobs of pipelines that have no usable name.
+    lost: BTreeSet<Box<str>>,
+    /// What is wrong with the texts.
+    spelled: Vec<Diagnostic>,
+    /// What is wrong with their meaning in every environment.
+    found: Vec<Diagnostic>,
+}
+
+impl<'e, 's> Check<'e, 's> {
+    fn new(
+        spec: &'e Spec<'s>,
+        sources: &'s SourceSet,
+        spelled: Vec<Diagnostic>,
+        asked: &'e Asked<'e>,
+    ) -> Self {
+        let mut found = Vec::new();
+        let lineages = templates::lineages(spec, &mut found);
+        let shared = Shared { spec, sources, asked, lineages };
+        let names = environments::asked(spec, asked.environments, &mut found);
+        params::check(spec, asked.variables, &mut found);
+        Self {
+            scenes: names.into_iter().map(|name| Scene::new(name, &shared)).collect(),
+            shared,
+            heads: Vec::new(),
+            digests: Digests::new(),
+            used_templates: vec![false; spec.templates.len()],
+            used_params: BTreeSet::new(),
+            lost: BTreeSet::new(),
+            spelled,
+            found,
+        }
     }
-    Checked { models, found }
+
+    /// Checks the names in a part of the tree; answers with its overlays in each environment.
+    fn part<'p>(&mut self, part: &'p Spec<'s>) -> Vec<Overlays<'p, 's>> {
+        let spec = self.shared.spec;
+        declarations::check(spec, part, &mut self.found);
+        templates::check(spec, part, &mut self.used_templates, &mut self.found);
+        references::check(spec, part, self.shared.sources, &mut self.used_params, &mut self.found);
+        environments::check(spec, part, &mut self.found);
+        self.scenes.iter().map(|scene| environments::overlays(part, scene.name)).collect()
+    }
+
+    fn leaf(&mut self, file: FileId) {
+        let start = self.shared.spec.start;
+        let mut leaf = Spec::new(start);
+        parse(self.shared.sources, file, start.file, &mut leaf, &mut self.spelled);
+        let overlays = self.part(&leaf);
+        for pipeline in &leaf.pipelines {
+            self.pipeline(pipeline, &overlays);
+        }
+    }
+
+    fn pipeline(&mut self, pipeline: &Pipeline<'s>, overlays: &[Overlays<'_, 's>]) {
+        let lines = lines(pipeline, self.shared.sources);
+        for (scene, overlays) in self.scenes.iter_mut().zip(overlays) {
+            scene.pipeline(&self.shared, pipeline, &lines, overlays, &mut self.digests);
+        }
+        if pipeline.name.as_ref().is_none_or(|name| name.text.parse::<Name>().is_err()) {
+            self.lost.extend(pipeline.jobs.iter().map(|job| job.key.text.as_ref().into()));
+        }
+        self.heads.push(Head::of(pipeline));
+    }
+
+    fn finish(mut self) -> Checked {
+        let spec = self.shared.spec;
+        declarations::whole(spec, &self.heads, &self.spelled, &mut self.found);
+        templates::unused(spec, &self.used_templates, &mut self.found);
+        references::unused(spec, &self.used_params, &mut self.found);
+        for scene in &mut self.scenes {
+            scene.connect(spec, &self.lost);
+        }
+        let everywhere = self.spelled.iter().chain(&self.found);
+        let mut all = everywhere.chain(self.scenes.iter().flat_map(|scene| &scene.found));
+        let wanted = self.shared.asked.keep && all.all(is_warning);
+        let scenes = self.scenes.iter_mut().filter(|_| wanted);
+        let models = scenes.filter_map(|scene| scene.model(spec, &self.heads)).collect();
+        self.spelled.append(&mut self.found);
+        let scenes = self.scenes.into_iter().map(|scene| (scene.name, scene.found));
+        Checked { models, found: merge(self.spelled, scenes.collect()) }
+    }
+}
+
+fn is_warning(one: &Diagnostic) -> bool {
+    one.fault.severity() == Severity::Warning
 }
 
 /// The line of each job's key.
-fn lines(spec: &Spec<'_>, sources: &SourceSet) -> Vec<Vec<u32>> {
-    let jobs = |pipeline: &crate::spec::Pipeline<'_>| {
-        let (text, mut at, mut line) = (sources.text(pipeline.file), 0, 1);
-        let mut count = |job: &Partial<'_>| {
-            let start = (job.key.span.start as usize).min(text.len());
-            if start < at {
-                (at, line) = (0, 1);
-            }
-            line += u32::try_from(text.as_bytes()[at..start].iter().filter(|byte| **byte == b'\n').count())
-                .unwrap_or(0);
-            at = start;
-            line
-        };
-        pipeline.jobs.iter().map(&mut count).collect()
-    };
-    spec.pipelines.iter().map(jobs).collect()
-}
-
-/// All jobs of one environment.
-fn resolve<'e, 's>(
-    environment: &Environment<'e, 's>,
-    keep: bool,
-    lines: &[Vec<u32>],
-    digests: &mut Digests,
-    found: &mut Vec<Diagnostic>,
-) -> Vec<Node<'e>> {
-    let overlays = environments::overlays(environment.spec, environment.name);
-    let mut layers = Layers::default();
-    let mut nodes = Vec::with_capacity(lines.iter().map(Vec::len).sum());
-    for (pipeline, lines) in environment.spec.pipelines.iter().zip(lines) {
-        let Some(name) = &pipeline.name else { continue };
-        for (partial, line) in pipeline.jobs.iter().zip(lines) {
-            let overlay = overlays.get(&(pipeline.file, partial.key.text.as_ref())).copied();
-            let job = (partial, overlay);
-            let resolver = Resolver::new(environment, (pipeline, name), job, &mut layers, digests, found);
-            let node = resolver.resolve(*line);
-            nodes.push(if keep { node } else { Node { job: None, ..node } });
+fn lines(pipeline: &Pipeline<'_>, sources: &SourceSet) -> Vec<u32> {
+    let (text, mut at, mut line) = (sources.text(pipeline.file), 0, 1);
+    let mut count = |job: &Partial<'_>| {
+        let start = (job.key.span.start as usize).min(text.len());
+        if start < at {
+            (at, line) = (0, 1);
         }
-    }
-    nodes
-}
-
-/// The model of one environment; nothing where a name in it is at fault.
-fn model(spec: &Spec<'_>, environment: Option<&str>, nodes: Vec<Node<'_>>) -> Option<Model> {
-    let name = |text: &str| text.parse::<Name>().ok();
-    let clusters =
-        spec.clusters.iter().map(|cluster| Some((name(&cluster.key.text)?, model::Cluster::Local)));
-    let pipelines = spec.pipelines.iter().map(|pipeline| {
-        let owner = pipeline.owner.as_deref().map(str::to_owned);
-        let description = pipeline.description.as_deref().map(str::to_owned);
-        Some((name(&pipeline.name.as_ref()?.text)?, model::Pipeline { owner, description }))
-    });
-    let jobs = nodes.into_iter().filter_map(|node| node.job).map(|job| (job.id.clone(), *job));
-    Some(Model {
-        project: name(&spec.project.as_ref()?.text)?,
-        environment: environment.and_then(name),
-        store: spec.store.as_deref().unwrap_or("file:.windlass").to_owned(),
-        clusters: clusters.collect::<Option<IndexMap<_, _>>>()?,
-        pipelines: pipelines.collect::<Option<IndexMap<_, _>>>()?,
-        jobs: jobs.collect(),
-    })
-}
-
-/// Puts everything into source order, each fault once, with the environments that it holds in.
-fn merge(
-    everywhere: Vec<Diagnostic>,
-    by_environment: Vec<(Option<&str>, Vec<Diagnostic>)>,
-) -> Vec<Diagnostic> {
-    let all = by_environment.len();
-    let mut found: Vec<(Option<usize>, Diagnostic)> = everywhere.into_iter().map(|one| (None, one)).collect();
-    let names: Vec<Option<Name>> =
-        by_environment.iter().map(|(name, _)| name.and_then(|name| name.parse().ok())).collect();
-    for (at, (_, here)) in by_environment.into_iter().enumerate() {
-        found.extend(here.into_iter().map(|one| (Some(at), one)));
-    }
-    let mut found: Vec<_> =
-        found.into_iter().map(|(at, one)| (one.fault.place(), one.fault.code(), at, one)).collect();
-    found.sort_by(|one, other| (one.0, one.1, one.2).cmp(&(other.0, other.1, other.2)));
-    let mut merged: Vec<(Vec<usize>, Option<Span>, Diagnostic)> = Vec::new();
-    for (place, code, at, one) in found {
-        // One place has one fault of a kind, however many jobs and environments come across it.
-        let known = merged.iter_mut().rev().take_while(|(_, other, _)| *other == place);
-        let known = known.filter(|(_, _, other)| other.fault.code() == code);
-        let same = known.filter(|(_, _, other)| place.is_some() || other.fault == one.fault).last();
-        match same {
-            Some((environments, ..)) => environments.extend(at),
-            None => merged.push((at.into_iter().collect(), place, one)),
-        }
-    }
-    let named = |(mut held, _, one): (Vec<usize>, Option<Span>, Diagnostic)| {
-        held.dedup();
-        let only = if held.len() == all { Vec::new() } else { held };
-        Diagnostic { environments: only.into_iter().filter_map(|at| names[at].clone()).collect(), ..one }
+        line += u32::try_from(text.as_bytes()[at..start].iter().filter(|byte| **byte == b'\n').count())
+            .unwrap_or(0);
+        at = start;
+        line
     };
-    merged.into_iter().map(named).collect()
+    pipeline.jobs.iter().map(&mut count).collect()
 }

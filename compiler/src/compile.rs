@@ -2,11 +2,11 @@
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use crate::check::{Asked, check};
+use crate::check::{Asked, Checked, File, check};
 use crate::diagnostic::{Diagnostic, Fault, Files, Syntax, Values};
 use crate::model::Model;
 use crate::options::{Options, Root, Variable};
-use crate::parse::{include, not_text, parse};
+use crate::parse::{include, is_leaf, not_text, parse};
 use crate::source::{FileId, SourceSet, Span};
 use crate::spec::Spec;
 use crate::world::{Unreadable, World};
@@ -34,7 +34,7 @@ pub fn compile(world: &dyn World, options: &Options) -> Compilation {
     run(world, options, true)
 }
 
-/// Finds what is wrong with a spec tree, and keeps no model: half the memory, and less for each environment.
+/// Finds what is wrong with a spec tree, and keeps no model: a fraction of the memory.
 pub fn validate(world: &dyn World, options: &Options) -> Compilation {
     run(world, options, false)
 }
@@ -49,13 +49,15 @@ fn run(world: &dyn World, options: &Options, keep: bool) -> Compilation {
     };
     let mut spec = Spec::new(Span::new(root, 0..0));
     spec.incomplete = incomplete;
-    for file in &files {
-        parse(&sources, *file, root, &mut spec, &mut found);
+    let file = |id: &FileId| File { id: *id, is_leaf: *id != root && is_leaf(sources.text(*id)) };
+    let tree: Vec<File> = files.iter().map(file).collect();
+    for File { id, .. } in tree.iter().filter(|file| !file.is_leaf) {
+        parse(&sources, *id, root, &mut spec, &mut found);
     }
     let asked = Asked { world, variables: &options.variables, environments: &options.environments, keep };
-    let checked = check(&spec, &sources, found, &asked);
+    let Checked { models, found } = check(&spec, &sources, &tree, found, &asked);
     drop(spec);
-    Compilation { sources, diagnostics: checked.found, models: checked.models, files, variables }
+    Compilation { sources, diagnostics: found, models, files, variables }
 }
 
 /// Reads the files of a tree.

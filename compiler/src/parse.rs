@@ -4,6 +4,7 @@ mod builder;
 mod environment;
 mod expression;
 mod job;
+mod leaf;
 mod param;
 mod reader;
 mod root;
@@ -15,6 +16,7 @@ use crate::source::{FileId, SourceSet, Span};
 use crate::spec::{Key, Spec};
 use reader::Reader;
 
+pub(crate) use leaf::is_leaf;
 pub(crate) use root::include;
 pub(crate) use value::backoff;
 

@@ -116,7 +116,7 @@ impl Writer<'_> {
     }
 
     fn jobs<'e>(&mut self, spec: &'e Spec<'_>, model: &Model, environment: Option<&'e str>) {
-        let lineages = templates::check(spec, &mut Vec::new());
+        let lineages = templates::lineages(spec, &mut Vec::new());
         let overlays = environments::overlays(spec, environment);
         let mut layers = Layers::default();
         for pipeline in &spec.pipelines {

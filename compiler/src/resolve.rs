@@ -18,7 +18,7 @@ use crate::source::{SourceSet, Span};
 use crate::spec::{Content, Field, Key, Partial, Pipeline, Spec, Value};
 use crate::suggest::nearest;
 use crate::world::Unreadable;
-use crate::{World, model, spec};
+use crate::{World, model};
 
 /// The digests of files, each read once a compilation.
 pub(crate) type Digests = BTreeMap<String, Result<Box<str>, Unreadable>>;
@@ -41,11 +41,11 @@ pub(crate) struct Environment<'e, 's> {
 
 /// A job as far as it can be known, right or wrong.
 #[derive(Debug)]
-pub(crate) struct Node<'e> {
+pub(crate) struct Node<'s> {
     /// Its pipeline's name.
-    pub(crate) pipeline: &'e str,
+    pub(crate) pipeline: Cow<'s, str>,
     /// Its name.
-    pub(crate) name: &'e str,
+    pub(crate) name: Cow<'s, str>,
     /// Its key.
     pub(crate) key: Span,
     /// What it aims at, unless that is at fault.
@@ -53,9 +53,9 @@ pub(crate) struct Node<'e> {
     /// Where it is switched off in this environment, if it is.
     pub(crate) absent: Option<Span>,
     /// The environments that it is restricted to.
-    pub(crate) only_in: Option<Vec<&'e str>>,
+    pub(crate) only_in: Option<Box<[Box<str>]>>,
     /// What it waits for.
-    pub(crate) edges: Vec<Edge<'e>>,
+    pub(crate) edges: Box<[Edge<'s>]>,
     /// The whole job, unless something in it is at fault or it is absent.
     pub(crate) job: Option<Box<model::Job>>,
 }
@@ -69,29 +69,24 @@ impl Node<'_> {
 
 /// An edge with its upstream's name.
 #[derive(Debug)]
-pub(crate) struct Edge<'e> {
-    /// As it is written.
-    pub(crate) written: &'e spec::Edge<'e>,
-    /// The upstream, references filled.
-    pub(crate) job: Cow<'e, str>,
-}
-
-impl Edge<'_> {
+pub(crate) struct Edge<'s> {
     /// The whole element of `after`.
-    pub(crate) fn span(&self) -> Span {
-        self.written.span
-    }
-
+    pub(crate) span: Span,
+    /// Where the upstream is named.
+    pub(crate) named: Span,
+    /// The upstream, references filled.
+    pub(crate) job: Cow<'s, str>,
     /// What must be true of the upstream.
-    pub(crate) fn when(&self) -> When {
-        self.written.when.0
-    }
+    pub(crate) when: When,
+    /// Where that stands.
+    pub(crate) when_at: Span,
 }
 
 /// Resolves one job.
 pub(crate) struct Resolver<'r, 'e, 's> {
     environment: &'r Environment<'e, 's>,
     pipeline: &'e Pipeline<'s>,
+    name: &'e Key<'s>,
     partial: &'e Partial<'s>,
     layers: &'r mut Layers<'e, 's>,
     scope: Scope<'e>,
@@ -119,24 +114,24 @@ impl<'r, 'e, 's> Resolver<'r, 'e, 's> {
             job: &partial.key.text,
             cluster: None,
         };
-        Self { environment, pipeline, partial, layers, scope, digests, found, broken: false }
+        Self { environment, pipeline, name, partial, layers, scope, digests, found, broken: false }
     }
 
     /// Resolves it; `line` is the line of its key.
-    pub(crate) fn resolve(mut self, line: u32) -> Node<'e> {
+    pub(crate) fn resolve(mut self, line: u32) -> Node<'s> {
         for key in self.layers.idle_unsets().collect::<Vec<_>>() {
             let text = self.environment.sources.snippet(key).into();
             self.report(Fault::Layers(LayerFault::NothingToUnset { span: key, key: text }));
         }
         let only_in = self.only_in();
         let mut node = Node {
-            pipeline: self.scope.pipeline,
-            name: self.scope.job,
+            pipeline: self.name.text.clone(),
+            name: self.partial.key.text.clone(),
             key: self.partial.key.span,
             mode: self.mode(),
             absent: self.absent(only_in.as_deref()),
             only_in,
-            edges: Vec::new(),
+            edges: Box::default(),
             job: None,
         };
         let cluster = self.cluster();
@@ -185,23 +180,23 @@ impl<'r, 'e, 's> Resolver<'r, 'e, 's> {
         }
     }
 
-    fn only_in(&mut self) -> Option<Vec<&'e str>> {
+    fn only_in(&mut self) -> Option<Box<[Box<str>]>> {
         let value = self.layers.get(&Field::OnlyIn)?;
         let Content::List(items) = &value.content else { return None };
         if items.is_empty() {
             let job = self.scope.job.into();
             self.warn(Fault::Semantics(Semantics::Nowhere { span: value.span, job }), Vec::new());
         }
-        Some(items.iter().filter_map(|item| item.content.text()).collect())
+        Some(items.iter().filter_map(|item| item.content.text().map(Into::into)).collect())
     }
 
     /// Where the job is switched off.
-    fn absent(&mut self, only_in: Option<&[&str]>) -> Option<Span> {
+    fn absent(&mut self, only_in: Option<&[Box<str>]>) -> Option<Span> {
         let enabled = self.bool(&Field::Enabled, true);
         if !enabled {
             return Some(self.layers.get(&Field::Enabled).map_or(self.partial.key.span, |value| value.span));
         }
-        let here = only_in?.iter().any(|name| Some(*name) == self.environment.name);
+        let here = only_in?.iter().any(|name| Some(name.as_ref()) == self.environment.name);
         let span = self.layers.get(&Field::OnlyIn).map_or(self.partial.key.span, |value| value.span);
         (!here).then_some(span)
     }
@@ -229,7 +224,7 @@ impl<'r, 'e, 's> Resolver<'r, 'e, 's> {
         found.map(|cluster| cluster.key.text.as_ref())
     }
 
-    fn edges(&mut self) -> Vec<Edge<'e>> {
+    fn edges(&mut self) -> Box<[Edge<'s>]> {
         let lists: Vec<&'e Value<'s>> = self.layers.all(&Field::After).collect();
         let length =
             |list: &&Value<'_>| if let Content::Edges(edges) = &list.content { edges.len() } else { 0 };
@@ -238,19 +233,20 @@ impl<'r, 'e, 's> Resolver<'r, 'e, 's> {
             match &value.content {
                 Content::Edges(elements) => edges.extend(elements.iter().filter_map(|edge| {
                     let job = self.text(&edge.job)?;
-                    Some(Edge { written: edge, job })
+                    let (when, when_at) = edge.when;
+                    Some(Edge { span: edge.span, named: edge.job.span, job, when, when_at })
                 })),
                 _ => self.broken = true,
             }
         }
-        edges
+        edges.into_boxed_slice()
     }
 
     /// A text, its references filled.
-    fn text(&mut self, value: &'e Value<'s>) -> Option<Cow<'e, str>> {
+    fn text(&mut self, value: &'e Value<'s>) -> Option<Cow<'s, str>> {
         match &value.content {
             Content::Text(text) => Some(Cow::Borrowed(text)),
-            Content::Escaped(text) => Some(Cow::Borrowed(text)),
+            Content::Escaped(text) => Some(Cow::Owned(text.to_string())),
             Content::Reference(text) => match self.fill(value.span, text)? {
                 Filled::Whole(value) => Some(Cow::Owned(value.to_string())),
                 Filled::Text(text) => Some(Cow::Owned(text)),

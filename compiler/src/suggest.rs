@@ -7,11 +7,14 @@ pub(crate) fn nearest<'c>(written: &str, candidates: impl IntoIterator<Item = &'
         return None;
     }
     let folded = written.to_lowercase().replace('_', "-");
-    let allowed = match folded.chars().count() {
-        ..3 => 0,
-        length => (length / 3).min(4),
-    };
+    let length = folded.chars().count();
     let close = |candidate: &'c str| {
+        let allowed = match length {
+            ..2 => 0,
+            // A letter that is missing leaves two of three; of two letters nothing may be wrong.
+            2 => usize::from(candidate.chars().count() == 3),
+            length => (length / 3).min(4),
+        };
         let lengths = candidate.len().abs_diff(written.len()) <= allowed;
         let distance =
             lengths.then(|| strsim::osa_distance(&folded, &candidate.replace('_', "-").to_lowercase()))?;
@@ -35,5 +38,7 @@ mod tests {
         assert_eq!(nearest("paralelism", ["priority", "parallelism"]), Some("parallelism"));
         assert_eq!(nearest("only-in", ["only_in"]), Some("only_in"));
         assert_eq!(nearest("timeout", ["mode", "after"]), None);
+        assert_eq!(nearest("fe", ["poll", "fee"]), Some("fee"));
+        assert_eq!(nearest("fe", ["ef", "fa", "abc"]), None);
     }
 }

@@ -37,16 +37,12 @@ const STARTS: usize = 64;
 fn report(nodes: &[Node<'_>], upstreams: &Upstreams, knot: &[usize]) -> Option<Diagnostic> {
     let starts = knot.iter().take(STARTS);
     let mut circle = starts.filter_map(|start| shortest(upstreams, knot, *start)).min_by_key(Vec::len)?;
-    let span = |(job, edge): &(usize, usize)| nodes[*job].edges[*edge].span();
+    let span = |(job, edge): &(usize, usize)| nodes[*job].edges[*edge].span;
     let first = (0..circle.len()).min_by_key(|at| span(&circle[*at])).unwrap_or_default();
     circle.rotate_left(first);
     let edges = circle.iter().map(|(job, edge)| {
         let edge = &nodes[*job].edges[*edge];
-        (
-            edge.span(),
-            upstream_address(nodes, &upstreams[*job], *job, edge.span()),
-            nodes[*job].address().into(),
-        )
+        (edge.span, upstream_address(nodes, &upstreams[*job], *job, edge.span), nodes[*job].address().into())
     });
     let edges = edges.collect();
     let fault = Fault::Graph(Graph::Cycle { edges, jobs: knot.len() });
@@ -60,7 +56,7 @@ fn upstream_address(
     job: usize,
     span: crate::source::Span,
 ) -> Box<str> {
-    let upstream = edges.iter().find(|(edge, _)| nodes[job].edges[*edge].span() == span);
+    let upstream = edges.iter().find(|(edge, _)| nodes[job].edges[*edge].span == span);
     upstream.map(|(_, upstream)| nodes[*upstream].address().into()).unwrap_or_default()
 }
 

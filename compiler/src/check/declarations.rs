@@ -7,16 +7,32 @@ use crate::source::{FileId, Span};
 use crate::spec::{Environment, Key, Spec};
 use crate::suggest::nearest;
 
-/// Checks what is declared.
-pub(super) fn check(spec: &Spec<'_>, found: &mut Vec<Diagnostic>) {
-    duplicate_pipelines(spec, found);
-    empty(spec, found);
-    overlays(spec, found);
+use super::heads::Head;
+
+/// Checks what a part of the tree declares.
+pub(super) fn check(spec: &Spec<'_>, part: &Spec<'_>, found: &mut Vec<Diagnostic>) {
+    empty_pipelines(part, found);
+    overlays(spec, part, found);
 }
 
-fn duplicate_pipelines(spec: &Spec<'_>, found: &mut Vec<Diagnostic>) {
+/// Checks what all parts together declare; `spelled` is what was wrong with their texts.
+pub(super) fn whole(
+    spec: &Spec<'_>,
+    heads: &[Head<'_>],
+    spelled: &[Diagnostic],
+    found: &mut Vec<Diagnostic>,
+) {
+    duplicate_pipelines(heads, found);
+    // What could not be read may have held the jobs.
+    if heads.is_empty() && spelled.iter().all(|one| one.fault.severity() == Severity::Warning) {
+        let span = spec.project.as_ref().map_or(spec.start, |project| project.span);
+        found.push(Fault::Semantics(Semantics::NoJob { span, what: "the project".into() }).into());
+    }
+}
+
+fn duplicate_pipelines(heads: &[Head<'_>], found: &mut Vec<Diagnostic>) {
     let mut seen: IndexMap<&str, Span> = IndexMap::new();
-    for name in spec.pipelines.iter().filter_map(|pipeline| pipeline.name.as_ref()) {
+    for name in heads.iter().filter_map(|head| head.name.as_ref()) {
         if let Some(first) = seen.get(name.text.as_ref()) {
             let (again, first, name) = (name.span, *first, name.text.as_ref().into());
             found.push(Fault::Graph(Graph::DuplicatePipeline { again, first, name }).into());
@@ -26,30 +42,25 @@ fn duplicate_pipelines(spec: &Spec<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-fn empty(spec: &Spec<'_>, found: &mut Vec<Diagnostic>) {
-    for pipeline in spec.pipelines.iter().filter(|pipeline| pipeline.jobs.is_empty()) {
+fn empty_pipelines(part: &Spec<'_>, found: &mut Vec<Diagnostic>) {
+    for pipeline in part.pipelines.iter().filter(|pipeline| pipeline.jobs.is_empty()) {
         if let Some(name) = &pipeline.name {
             let what = format!("the pipeline `{}`", name.text).into();
             found.push(Fault::Semantics(Semantics::NoJob { span: name.span, what }).into());
         }
     }
-    // What could not be read may have held the jobs.
-    if spec.pipelines.is_empty() && found.iter().all(|one| one.fault.severity() == Severity::Warning) {
-        let span = spec.project.as_ref().map_or(spec.start, |project| project.span);
-        found.push(Fault::Semantics(Semantics::NoJob { span, what: "the project".into() }).into());
-    }
 }
 
-fn overlays(spec: &Spec<'_>, found: &mut Vec<Diagnostic>) {
-    if spec
+fn overlays(spec: &Spec<'_>, part: &Spec<'_>, found: &mut Vec<Diagnostic>) {
+    if part
         .environments
         .iter()
         .all(|environment| environment.clusters.is_empty() && environment.jobs.is_empty())
     {
         return;
     }
-    let jobs = jobs_by_file(spec);
-    for environment in &spec.environments {
+    let jobs = jobs_by_file(part);
+    for environment in &part.environments {
         let clusters = || spec.clusters.iter().map(|cluster| cluster.key.text.as_ref());
         for key in &environment.clusters {
             if clusters().all(|name| name != key.text) {
@@ -67,11 +78,11 @@ fn overlays(spec: &Spec<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-fn jobs_by_file<'e>(spec: &'e Spec<'_>) -> IndexMap<(FileId, &'e str), ()> {
+fn jobs_by_file<'e>(part: &'e Spec<'_>) -> IndexMap<(FileId, &'e str), ()> {
     let jobs = |pipeline: &'e crate::spec::Pipeline<'_>| {
         pipeline.jobs.iter().map(|job| ((pipeline.file, job.key.text.as_ref()), ()))
     };
-    spec.pipelines.iter().flat_map(jobs).collect()
+    part.pipelines.iter().flat_map(jobs).collect()
 }
 
 fn nothing_below(

@@ -1,5 +1,7 @@
 //! What jobs wait for: whether it exists, can happen, and does not contradict itself.
 
+use std::collections::BTreeSet;
+
 use indexmap::IndexMap;
 
 use crate::diagnostic::{Diagnostic, Fault, Graph};
@@ -16,13 +18,21 @@ use super::cycles;
 type Index<'e> = IndexMap<(&'e str, &'e str), usize>;
 
 /// Checks all edges, and gives each whole job those that it has.
-pub(super) fn check(spec: &Spec<'_>, nodes: &mut [Node<'_>], found: &mut Vec<Diagnostic>) {
-    let index: Index<'_> =
-        nodes.iter().enumerate().map(|(at, node)| ((node.pipeline, node.name), at)).collect();
+///
+/// `lost` are the jobs of pipelines whose own names are at fault: an edge may mean one of these.
+pub(super) fn check(
+    spec: &Spec<'_>,
+    lost: &BTreeSet<Box<str>>,
+    nodes: &mut [Node<'_>],
+    found: &mut Vec<Diagnostic>,
+) {
+    let names = nodes.iter().map(|node| (node.pipeline.as_ref(), node.name.as_ref()));
+    let index: Index<'_> = names.enumerate().map(|(at, name)| (name, at)).collect();
     let mut upstreams: Vec<Vec<(usize, usize)>> = Vec::with_capacity(nodes.len());
     for at in 0..nodes.len() {
-        upstreams.push(upstreams_of(spec, nodes, &index, at, found));
+        upstreams.push(upstreams_of(spec, lost, nodes, &index, at, found));
     }
+    drop(index);
     for (at, edges) in upstreams.iter().enumerate() {
         one(spec, nodes, at, edges, found);
     }
@@ -31,7 +41,7 @@ pub(super) fn check(spec: &Spec<'_>, nodes: &mut [Node<'_>], found: &mut Vec<Dia
         nodes.iter().map(|node| node.job.as_ref().map(|job| job.id.clone())).collect();
     for (node, edges) in nodes.iter_mut().zip(upstreams) {
         let after = edges.iter().filter_map(|(edge, upstream)| {
-            Some(model::Edge { job: ids[*upstream].clone()?, when: node.edges[*edge].when() })
+            Some(model::Edge { job: ids[*upstream].clone()?, when: node.edges[*edge].when })
         });
         let after: Vec<model::Edge> = after.collect();
         if let Some(job) = &mut node.job {
@@ -43,6 +53,7 @@ pub(super) fn check(spec: &Spec<'_>, nodes: &mut [Node<'_>], found: &mut Vec<Dia
 /// Each edge of a job that leads somewhere, with its upstream.
 fn upstreams_of(
     spec: &Spec<'_>,
+    lost: &BTreeSet<Box<str>>,
     nodes: &[Node<'_>],
     index: &Index<'_>,
     at: usize,
@@ -51,14 +62,14 @@ fn upstreams_of(
     let node = &nodes[at];
     let mut upstreams = Vec::with_capacity(node.edges.len());
     for (position, edge) in node.edges.iter().enumerate() {
-        let name = edge.job.split_once('.').unwrap_or((node.pipeline, edge.job.as_ref()));
+        let name = edge.job.split_once('.').unwrap_or((&node.pipeline, &edge.job));
         match index.get(&name) {
             Some(upstream) if *upstream == at => {
-                let (span, job) = (edge.span(), node.address().into());
+                let (span, job) = (edge.span, node.address().into());
                 found.push(about(node, Graph::SelfEdge { span, job }));
             }
             Some(upstream) => upstreams.push((position, *upstream)),
-            None if spec.incomplete => {}
+            None if spec.incomplete || lost.contains(name.1) => {}
             // Suggestions compare with every job; behind hundreds of faults nobody reads them.
             None => found.push(unknown(nodes, node, edge, found.len() < SUGGESTED)),
         }
@@ -70,21 +81,23 @@ fn upstreams_of(
 const SUGGESTED: usize = 500;
 
 fn unknown(nodes: &[Node<'_>], node: &Node<'_>, edge: &Edge<'_>, suggest: bool) -> Diagnostic {
-    let siblings = nodes.iter().filter(|other| other.pipeline == node.pipeline).map(|other| other.name);
+    let siblings =
+        nodes.iter().filter(|other| other.pipeline == node.pipeline).map(|other| other.name.as_ref());
     let near = || nearest(&edge.job, siblings).map(str::to_owned).or_else(|| near_address(nodes, &edge.job));
     let near = suggest.then(near).flatten();
     let (name, near) = (edge.job.as_ref().into(), near.map(Into::into));
-    about(node, Graph::UnknownJob { span: edge.written.job.span, name, near })
+    about(node, Graph::UnknownJob { span: edge.named, name, near })
 }
 
 /// A job of another pipeline: with a name that is near, or with the same name where the pipeline was left out.
 fn near_address(nodes: &[Node<'_>], written: &str) -> Option<String> {
     if !written.contains('.') {
-        return nodes.iter().find(|other| other.name == written).map(Node::address);
+        return nodes.iter().find(|other| other.name.as_ref() == written).map(Node::address);
     }
     // Only addresses that share a half are compared as a whole: nobody mistypes both.
     let (pipeline, job) = written.split_once('.')?;
-    let close = nodes.iter().filter(|other| other.pipeline == pipeline || other.name == job);
+    let close =
+        nodes.iter().filter(|other| other.pipeline.as_ref() == pipeline || other.name.as_ref() == job);
     let addresses: Vec<String> = close.map(Node::address).collect();
     nearest(written, addresses.iter().map(String::as_str)).map(str::to_owned)
 }
@@ -112,7 +125,7 @@ fn one(
             Some(first) => against(edge, *first, upstream_node),
             None => impossible(edge, upstream_node).or_else(|| absent(spec, edge, upstream_node)),
         };
-        seen.entry(*upstream).or_insert((edge.span(), edge.when()));
+        seen.entry(*upstream).or_insert((edge.span, edge.when));
         found.extend(fault.map(|fault| about(node, fault)));
     }
 }
@@ -121,11 +134,11 @@ fn one(
 fn against(edge: &Edge<'_>, (first, when): (Span, When), upstream: &Node<'_>) -> Option<Graph> {
     let mode = upstream.mode?;
     let address = upstream.address().into();
-    if together(mode, when, edge.when()) {
-        return Some(Graph::DuplicateEdge { again: edge.span(), first, upstream: address });
+    if together(mode, when, edge.when) {
+        return Some(Graph::DuplicateEdge { again: edge.span, first, upstream: address });
     }
-    let whens = (word(when), word(edge.when()));
-    Some(Graph::Contradiction { span: edge.span(), other: first, upstream: address, whens })
+    let whens = (word(when), word(edge.when));
+    Some(Graph::Contradiction { span: edge.span, other: first, upstream: address, whens })
 }
 
 /// Whether an upstream can meet both.
@@ -137,25 +150,20 @@ fn together(mode: Mode, one: When, other: When) -> bool {
 
 /// An edge that waits for the end of a stream.
 fn impossible(edge: &Edge<'_>, upstream: &Node<'_>) -> Option<Graph> {
-    let ends = matches!(edge.when(), When::Succeeded | When::Failed | When::Finished);
+    let ends = matches!(edge.when, When::Succeeded | When::Failed | When::Finished);
     if upstream.mode != Some(Mode::Stream) || !ends {
         return None;
     }
-    let (span, upstream_name) = (edge.written.when.1, upstream.address().into());
-    Some(Graph::NeverEnds { span, upstream: upstream_name, when: word(edge.when()), defined: upstream.key })
+    let (span, upstream_name) = (edge.when_at, upstream.address().into());
+    Some(Graph::NeverEnds { span, upstream: upstream_name, when: word(edge.when), defined: upstream.key })
 }
 
 /// An edge from a job that is switched off here.
 fn absent(spec: &Spec<'_>, edge: &Edge<'_>, upstream: &Node<'_>) -> Option<Graph> {
     let switched = upstream.absent?;
-    let declared = |name: &&&str| spec.environments.iter().any(|one| one.key.text == **name);
-    let present = upstream.only_in.iter().flatten().filter(declared).map(|name| (*name).into()).collect();
-    Some(Graph::Absent {
-        span: edge.written.job.span,
-        upstream: upstream.address().into(),
-        switched,
-        present,
-    })
+    let declared = |name: &str| spec.environments.iter().any(|one| one.key.text == name);
+    let present = upstream.only_in.iter().flatten().filter(|name| declared(name)).cloned().collect();
+    Some(Graph::Absent { span: edge.named, upstream: upstream.address().into(), switched, present })
 }
 
 fn word(when: When) -> &'static str {

@@ -8,18 +8,26 @@ use crate::source::{FileId, Span};
 use crate::spec::{Content, Field, Partial, Spec};
 use crate::suggest::nearest;
 
-/// Checks what is said of environments; answers with those to compile, none being the spec without overlays.
-pub(super) fn check<'e>(
+/// The overlays of jobs, by the file and the job's name.
+pub(crate) type Overlays<'e, 's> = IndexMap<(FileId, &'e str), &'e Partial<'s>>;
+
+/// Checks that all environments exist that a part of the tree mentions.
+pub(super) fn check(spec: &Spec<'_>, part: &Spec<'_>, found: &mut Vec<Diagnostic>) {
+    let declared = declared(spec);
+    for (name, span) in mentioned(part) {
+        if !declared.contains(&name) {
+            found.push(unknown(&declared, name, Some(span)));
+        }
+    }
+}
+
+/// The environments to compile, none being the spec without overlays.
+pub(super) fn asked<'e>(
     spec: &'e Spec<'_>,
     asked: &'e Environments,
     found: &mut Vec<Diagnostic>,
 ) -> Vec<Option<&'e str>> {
     let declared = declared(spec);
-    for (name, span) in mentioned(spec) {
-        if !declared.contains(&name) {
-            found.push(unknown(&declared, name, Some(span)));
-        }
-    }
     match asked {
         Environments::Base => vec![None],
         Environments::Every if declared.is_empty() => vec![None],
@@ -58,12 +66,9 @@ fn unknown(declared: &[&str], name: &str, span: Option<Span>) -> Diagnostic {
     Fault::Layers(Layers::UnknownEnvironment { span, name: name.into(), near, known }).into()
 }
 
-/// The overlays of jobs in one environment, by the file and the job's name.
-pub(crate) fn overlays<'e, 's>(
-    spec: &'e Spec<'s>,
-    environment: Option<&str>,
-) -> IndexMap<(FileId, &'e str), &'e Partial<'s>> {
-    let here = spec.environments.iter().filter(|one| Some(one.key.text.as_ref()) == environment);
+/// The overlays of jobs in one environment that a part of the tree holds.
+pub(crate) fn overlays<'e, 's>(part: &'e Spec<'s>, environment: Option<&str>) -> Overlays<'e, 's> {
+    let here = part.environments.iter().filter(|one| Some(one.key.text.as_ref()) == environment);
     let jobs = here.flat_map(|one| one.jobs.iter().map(|job| ((one.file, job.key.text.as_ref()), job)));
     jobs.collect()
 }

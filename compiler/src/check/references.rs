@@ -10,15 +10,24 @@ use crate::source::{SourceSet, Span};
 use crate::spec::{Needs, Param, Reference, Spec};
 use crate::suggest::nearest;
 
-/// Checks all references, and reports params that nothing refers to.
-pub(super) fn check(spec: &Spec<'_>, sources: &SourceSet, found: &mut Vec<Diagnostic>) {
-    let mut used = BTreeSet::new();
-    for reference in &spec.references {
+/// Checks all references in a part of the tree, and gathers the params that they name.
+pub(super) fn check<'e>(
+    spec: &'e Spec<'_>,
+    part: &Spec<'_>,
+    sources: &SourceSet,
+    used: &mut BTreeSet<&'e str>,
+    found: &mut Vec<Diagnostic>,
+) {
+    for reference in &part.references {
         let mut faults = Vec::new();
-        one(spec, sources, reference, &mut used, &mut faults);
+        one(spec, sources, reference, used, &mut faults);
         let address = &reference.address;
         found.extend(faults.into_iter().map(|fault| Diagnostic { address: address.clone(), ..fault.into() }));
     }
+}
+
+/// Reports the params that nothing refers to.
+pub(super) fn unused(spec: &Spec<'_>, used: &BTreeSet<&str>, found: &mut Vec<Diagnostic>) {
     for param in spec.params.iter().filter(|param| !used.contains(param.key.text.as_ref())) {
         let (span, name) = (param.key.span, param.key.text.as_ref().into());
         let address = Some(format!("param.{}", param.key.text).into());
@@ -29,7 +38,7 @@ pub(super) fn check(spec: &Spec<'_>, sources: &SourceSet, found: &mut Vec<Diagno
 fn one<'e>(
     spec: &'e Spec<'_>,
     sources: &SourceSet,
-    reference: &'e Reference<'_>,
+    reference: &Reference<'_>,
     used: &mut BTreeSet<&'e str>,
     faults: &mut Vec<Fault>,
 ) {

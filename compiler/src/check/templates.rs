@@ -5,20 +5,22 @@ use crate::resolve::{template, used};
 use crate::spec::{Partial, Spec};
 use crate::suggest::nearest;
 
-/// Checks templates; answers with the templates that each one stands on, lowest first, itself last.
-pub(crate) fn check(spec: &Spec<'_>, found: &mut Vec<Diagnostic>) -> Vec<Vec<usize>> {
-    let mut is_used = vec![false; spec.templates.len()];
-    for partial in spec.templates.iter().chain(spec.pipelines.iter().flat_map(|pipeline| &pipeline.jobs)) {
+/// Checks the templates that a part of the tree uses, and marks them.
+pub(super) fn check(spec: &Spec<'_>, part: &Spec<'_>, marks: &mut [bool], found: &mut Vec<Diagnostic>) {
+    for partial in part.templates.iter().chain(part.pipelines.iter().flat_map(|pipeline| &pipeline.jobs)) {
         match template(spec, partial) {
-            Some(at) => is_used[at] = true,
+            Some(at) => marks[at] = true,
             None => unknown(spec, partial, found),
         }
     }
-    for (partial, _) in spec.templates.iter().zip(is_used).filter(|(_, used)| !used) {
+}
+
+/// Reports the templates that no part of the tree has marked.
+pub(super) fn unused(spec: &Spec<'_>, marks: &[bool], found: &mut Vec<Diagnostic>) {
+    for (partial, _) in spec.templates.iter().zip(marks).filter(|(_, used)| !**used) {
         let (span, name) = (partial.key.span, partial.key.text.as_ref().into());
         found.push(at(partial, Fault::Layers(Layers::UnusedTemplate { span, name })));
     }
-    lineages(spec, found)
 }
 
 fn unknown(spec: &Spec<'_>, partial: &Partial<'_>, found: &mut Vec<Diagnostic>) {
@@ -32,7 +34,8 @@ fn at(partial: &Partial<'_>, fault: Fault) -> Diagnostic {
     Diagnostic { address: Some(format!("template.{}", partial.key.text).into()), ..fault.into() }
 }
 
-fn lineages(spec: &Spec<'_>, found: &mut Vec<Diagnostic>) -> Vec<Vec<usize>> {
+/// The templates that each one stands on, lowest first, itself last; circles are reported.
+pub(crate) fn lineages(spec: &Spec<'_>, found: &mut Vec<Diagnostic>) -> Vec<Vec<usize>> {
     let below: Vec<Option<usize>> = spec.templates.iter().map(|partial| template(spec, partial)).collect();
     let mut reported = vec![false; below.len()];
     let mut lineage = |start: usize| {

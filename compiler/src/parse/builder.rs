@@ -30,6 +30,8 @@ pub(crate) struct Builder<'s> {
     skipping: bool,
     /// Whether the expression nests too deep: its value is not looked at.
     poisoned: bool,
+    /// The array or table that is the value of the expression, until it is known whether it is whole.
+    pending: Option<(Range, Kind<'s>)>,
     /// What is defined twice.
     pub(crate) taken: Vec<Taken<'s>>,
     /// What nests too deep.
@@ -75,6 +77,7 @@ impl<'s> Builder<'s> {
             frames: Vec::new(),
             skipping: false,
             poisoned: false,
+            pending: None,
             taken: Vec::new(),
             deep: Vec::new(),
         }
@@ -85,8 +88,13 @@ impl<'s> Builder<'s> {
         self.base = base;
     }
 
-    /// Ends an expression, whatever the parser left open.
-    pub(crate) fn end_expression(&mut self) {
+    /// Ends an expression, whatever the parser left open. A value that holds an error, which lies at `broken`, is
+    /// not looked at: what could be said of it comes from the error.
+    pub(crate) fn end_expression(&mut self, broken: Option<usize>) {
+        if let Some((range, kind)) = self.pending.take() {
+            let whole = broken.is_none_or(|at| range.end() <= at);
+            self.place(range, if whole { kind } else { Kind::Poisoned });
+        }
         self.frames.clear();
         self.skipping = false;
         self.poisoned = false;
@@ -185,7 +193,12 @@ impl<'s> Builder<'s> {
             Content::Array(items) => Kind::Array(items),
             Content::Table(table, _) => Kind::Table(table),
         };
-        self.place(Range::new_unchecked(frame.open, range.end().max(frame.open)), kind);
+        let range = Range::new_unchecked(frame.open, range.end().max(frame.open));
+        if self.frames.is_empty() {
+            self.pending = Some((range, kind));
+        } else {
+            self.place(range, kind);
+        }
     }
 
     fn decode(&self, range: Range, encoding: Option<Encoding>, errors: &mut dyn ErrorSink) -> Kind<'s> {
@@ -248,6 +261,12 @@ impl EventReceiver for Builder<'_> {
         self.raw(range, encoding).decode_key(&mut text, &mut watched);
         let broken = watched.seen;
         let key = Key { text, span: self.span(range) };
+        if self.frames.is_empty()
+            && let Some((range, kind)) = self.pending.take()
+        {
+            // A second key on the same line; the first has its value.
+            self.place(range, kind);
+        }
         let keys = self.keys();
         keys.broken |= broken;
         keys.parts.push(key);

@@ -46,7 +46,8 @@ fn read_from(text: &str, builder: &mut Builder<'_>, faults: &mut Vec<Fault>) -> 
         let last = *tokens.last()?;
         let mut first = First(None);
         parse_document(&tokens, builder, &mut first);
-        builder.end_expression();
+        let broken = first.0.as_ref().map(|error| place(text, error).start());
+        builder.end_expression(broken);
         if let Some(error) = first.0 {
             if let Some((string, at)) = swallowed(text, &tokens) {
                 faults.push(unclosed_string(builder.span(string)));
@@ -67,12 +68,19 @@ fn next_expression(text: &str, lexer: &mut Lexer<'_>, tokens: &mut Vec<Token>) {
         tokens.push(token);
         match token.kind() {
             kind @ (TokenKind::LeftSquareBracket | TokenKind::LeftCurlyBracket) => open.push(kind),
-            TokenKind::RightSquareBracket | TokenKind::RightCurlyBracket => drop(open.pop()),
+            TokenKind::RightSquareBracket => close(&mut open, TokenKind::LeftSquareBracket),
+            TokenKind::RightCurlyBracket => close(&mut open, TokenKind::LeftCurlyBracket),
             TokenKind::Newline if starts_anew(&text[token.span().end()..], open.last().copied()) => return,
             TokenKind::Newline if is_header(tokens) => return,
             _ => {}
         }
     }
+}
+
+/// Closes a bracket, and with it those inside that were left open.
+fn close(open: &mut Vec<TokenKind>, bracket: TokenKind) {
+    let at = open.iter().rposition(|one| *one == bracket);
+    open.truncate(at.unwrap_or(open.len()));
 }
 
 /// A header ends with its line, closed or not.
@@ -142,9 +150,14 @@ impl ErrorSink for First {
     }
 }
 
-fn syntax(text: &str, builder: &Builder<'_>, error: &ParseError) -> Fault {
+/// Where an error lies; at the end of the text where the parser does not say.
+fn place(text: &str, error: &ParseError) -> toml_parser::Span {
     let range = error.unexpected().or(error.context());
-    let range = range.unwrap_or_else(|| toml_parser::Span::new_unchecked(text.len(), text.len()));
+    range.unwrap_or_else(|| toml_parser::Span::new_unchecked(text.len(), text.len()))
+}
+
+fn syntax(text: &str, builder: &Builder<'_>, error: &ParseError) -> Fault {
+    let range = place(text, error);
     let span = builder.span(range);
     let expected = error.expected().unwrap_or_default().iter().map(|expected| match expected {
         toml_parser::Expected::Literal("\n") => "the end of the line".to_owned(),

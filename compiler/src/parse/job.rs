@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::diagnostic::{Fault, Layers, Shape, Values};
 use crate::source::Span;
-use crate::spec::{Act, Field, Key, Partial, Recovery, Setting};
+use crate::spec::{self, Act, Content, Field, Key, Partial, Recovery, Setting};
 
 use super::reader::Reader;
 use super::tree::{Entry, Kind, Table, Value};
@@ -127,6 +127,11 @@ impl<'s> Job<'_, '_, 's> {
             Field::Environment => "env = { REGION = \"eu\" }",
             _ => "{ attempts = 3, backoff = \"10s..5m\" }",
         };
+        if whole == Field::Process && !matches!(entry.value.kind, Kind::Table(_)) {
+            // It has been reported, and what it lacks follows from that.
+            let value = spec::Value { span: entry.value.span, content: Content::Poisoned };
+            self.push(Field::Command, entry.key.span, Act::Set(value));
+        }
         for inner in self.reader.table(&entry.key.text, entry.value, example) {
             read(self, inner);
         }

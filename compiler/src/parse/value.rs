@@ -53,7 +53,7 @@ impl<'s> Reader<'_, 's> {
         let span = value.span;
         match (shape, value.kind) {
             (_, Kind::Poisoned) => Content::Poisoned,
-            (_, Kind::Text(text)) if text.contains("${") => self.reference(key, shape, span, text),
+            (_, Kind::Text(text)) if refers(&text) => self.reference(key, shape, span, text),
             (Expected::Mode, Kind::Text(text)) => self.mode(span, &text),
             (Expected::OnLost, Kind::Text(text)) => self.on_lost(span, &text),
             (Expected::Name | Expected::Text, Kind::Text(text)) => Content::plain(text),
@@ -248,6 +248,11 @@ impl Expected {
             Self::Edges => ("a list of jobs", "after = [\"ingest\", { job = \"probe\", when = \"failed\" }]"),
         }
     }
+}
+
+/// Whether a text has a reference. Most texts have no dollar at all, and one byte is found much faster than two.
+fn refers(text: &str) -> bool {
+    text.contains('$') && text.contains("${")
 }
 
 /// Reads `10s..5m`.

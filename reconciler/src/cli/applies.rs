@@ -194,7 +194,9 @@ async fn give_up(ledger: &mut Ledger, apply: &Apply) -> Result<Vec<Instance>, Fa
         let (mutation, _) = operate(fleet, Operation::Stop, &targets, &change);
         let progress = Progress::Aborted(change.at);
         let mutation = Mutation { apply: Some(Apply { progress, ..apply.clone() }), ..mutation };
+        crate::fault::point("command.before-commit");
         if ledger.commit(&mutation, &[]).await? == Written::Done {
+            crate::fault::point("command.after-commit");
             return Ok(open);
         }
     }

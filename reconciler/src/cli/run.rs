@@ -114,7 +114,9 @@ async fn commit(ledger: &mut Ledger, pipeline: &Name, args: &Args) -> Result<Run
         let note = Note::Command { change: change.clone(), intent, generation: Generation(1) };
         let mutation =
             Mutation { runs: vec![run], notes: vec![(id.to_string(), note)], ..Mutation::default() };
+        crate::fault::point("command.before-commit");
         if ledger.commit(&mutation, &[]).await? == Written::Done {
+            crate::fault::point("command.after-commit");
             return Ok(id);
         }
     }
