@@ -24,7 +24,7 @@ fn a_mistyped_command_line_ends_with_64_and_prints_no_result() {
         &["wait", "--no-wait"],
         &["applies", "resume", "--no-wait"],
         &["reconcile", "--timeout", "1s"],
-                &["completions", "cobol"],
+        &["completions", "cobol"],
         &["init", "--project", "Not A Name"],
     ] {
         let ended = Place::new().run(args);
