@@ -47,6 +47,8 @@ pub struct Engine {
     calls: Calls,
     hints: mpsc::UnboundedReceiver<Hint>,
     hold: Option<String>,
+    /// Whether anything was recorded in this turn: what waits for it is decided at once.
+    moved: bool,
 }
 
 /// Something that may change a decision.
@@ -94,6 +96,7 @@ impl Engine {
             calls: Calls::new(sender),
             hints,
             hold: None,
+            moved: false,
         }
     }
 
@@ -180,7 +183,8 @@ impl Engine {
         self.end_runs().await?;
         self.sweep().await?;
         self.clusters.hurry(self.is_anything_moving());
-        Ok(wake)
+        let at_once = std::mem::take(&mut self.moved).then(Timestamp::now);
+        Ok(earlier(wake, at_once))
     }
 
     /// Decides one instance until there is nothing to record, then starts the call that follows.
@@ -221,6 +225,7 @@ impl Engine {
         let written = self.ledger.record(status, self.lease.epoch()).await?;
         fault::point("status.after-commit");
         tracing::info!(instance = %status.instance, state = %status.state.name(), "recorded");
+        self.moved = true;
         match written {
             Written::Done | Written::Conflict(_) => Ok(()),
             Written::Fenced(barrier) => Err(Error::Fenced(barrier)),
