@@ -11,7 +11,7 @@ pub(crate) type Files = BTreeMap<String, String>;
 /// A tree of `jobs` jobs, spread evenly over `pipelines` files.
 pub(crate) fn tree(jobs: usize, pipelines: usize) -> Files {
     let pipelines = pipelines.clamp(1, jobs.max(1));
-    let mut files = Files::from([("windlass.toml".to_owned(), root())]);
+    let mut files = Files::from([("windlass.toml".to_owned(), root(templates(pipelines)))]);
     for at in 0..pipelines {
         let size = jobs / pipelines + usize::from(at < jobs % pipelines);
         files.insert(format!("pipelines/p{at:04}.toml"), pipeline(at, size));
@@ -19,12 +19,17 @@ pub(crate) fn tree(jobs: usize, pipelines: usize) -> Files {
     files
 }
 
-fn root() -> String {
+/// Two for batches, and as many for streams as there are streams to use them.
+fn templates(pipelines: usize) -> usize {
+    2 + pipelines.min(6)
+}
+
+fn root(templates: usize) -> String {
     let mut text = ROOT.to_owned();
     for at in 0..CLUSTERS {
         write!(text, "\n[cluster.c{at}]\nkind = \"local\"\n").expect("a string takes everything");
     }
-    for at in 0..TEMPLATES {
+    for at in 0..templates {
         let (below, mode) = if at < 2 { ("base", "batch") } else { ("etl", "stream") };
         let template = format!(
             "\n[template.t{at}]\nuse = \"{below}\"\nmode = \"{mode}\"\ntags = [\"t{at}\"]\n\
@@ -54,7 +59,7 @@ fn pipeline(at: usize, jobs: usize) -> String {
 
 /// One job: a stream where it stands first in its pipeline, a batch behind it.
 fn job(pipeline: usize, at: usize) -> String {
-    let template = if at == 0 { 2 + pipeline % (TEMPLATES - 2) } else { at % 2 };
+    let template = if at == 0 { 2 + pipeline % 6 } else { at % 2 };
     let recovery = if at == 0 { "restart" } else { "retry" };
     format!(
         "\n[job.j{at:04}]\nuse = \"t{template}\"\ncluster = \"c{cluster}\"\n\
@@ -86,7 +91,6 @@ fn edges(pipeline: usize, at: usize) -> String {
 }
 
 const CLUSTERS: usize = 4;
-const TEMPLATES: usize = 8;
 
 const ROOT: &str = r#"version = 1
 project = "commerce"

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use windlass_compiler::diff::{Recorded, RecordedJob};
 use windlass_compiler::model::{Job, Mode};
 use windlass_compiler::name::{JobId, Name};
@@ -113,7 +114,8 @@ impl Fleet {
 
     /// The runs of a pipeline, in order of logical time.
     pub fn runs_of<'a>(&'a self, pipeline: &'a Name) -> impl DoubleEndedIterator<Item = &'a Run> {
-        self.runs.values().filter(move |run| run.id.pipeline == *pipeline)
+        let at = |time| RunId { pipeline: pipeline.clone(), time };
+        self.runs.range(at(Timestamp::MIN)..=at(Timestamp::MAX)).map(|(_, run)| run)
     }
 
     /// Decides an instance: on all that these records say, and on `sight`, what its cluster says of the current
