@@ -21,10 +21,11 @@ pub(super) fn merge(
     found.sort_by(|one, other| (one.0, one.1, one.2).cmp(&(other.0, other.1, other.2)));
     let mut merged: Vec<(Vec<usize>, Option<Span>, Diagnostic)> = Vec::new();
     for (place, code, at, one) in found {
-        // One place has one fault of a kind, however many jobs and environments come across it.
+        // One place has one fault of a kind, however many jobs and environments come across it; what is spelled
+        // wrong is wrong by itself.
         let known = merged.iter_mut().rev().take_while(|(_, other, _)| *other == place);
         let known = known.filter(|(_, _, other)| other.fault.code() == code);
-        let same = known.filter(|(_, _, other)| place.is_some() || other.fault == one.fault).last();
+        let same = known.filter(|(_, _, other)| place.is_some() && at.is_some() || other.fault == one.fault).last();
         match same {
             Some((environments, ..)) => environments.extend(at),
             None => merged.push((at.into_iter().collect(), place, one)),
