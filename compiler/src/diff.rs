@@ -51,7 +51,7 @@ pub struct Change {
     /// The fields that differ; of an update only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldChange>,
-    /// The jobs that wait for it, however indirectly, and feel the effect.
+    /// The jobs that wait for it, however indirectly, and feel the effect: of a batch, those that run again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub downstream: Vec<JobId>,
     /// Whether the recorded job is protected.
@@ -63,6 +63,16 @@ pub struct Change {
 }
 
 impl Change {
+    /// What stands before the names of the downstream jobs.
+    fn reach(&self) -> String {
+        let count = self.downstream.len();
+        if self.effect == Effect::NextRun {
+            format!("runs {count} downstream again: ")
+        } else {
+            format!("affects {count} downstream: ")
+        }
+    }
+
     /// Whether it does something to a job that is protected.
     pub fn touches_protected(&self) -> bool {
         self.protected && self.effect != Effect::None
@@ -203,13 +213,24 @@ fn update(recorded: &RecordedJob, job: &Job, desired: &Plan) -> Option<Change> {
         return None;
     }
     let effect = Effect::of_update(&recorded.spec, job);
-    let downstream = if effect.interrupts() { desired.downstreams(&job.id) } else { Vec::new() };
+    let downstream = downstream(effect, job, desired);
     Some(Change {
         fields: fields::compare(&recorded.spec, job),
-        downstream: downstream.into_iter().cloned().collect(),
+        downstream,
         protected: recorded.protected,
         ..change(job, Kind::Update, effect)
     })
+}
+
+/// The jobs that feel a change: all that wait for what is interrupted, or the batches that run again with it.
+fn downstream(effect: Effect, job: &Job, desired: &Plan) -> Vec<JobId> {
+    let runs_again = |id: &&JobId| desired.job(id).is_some_and(|job| job.mode == Mode::Batch);
+    let downstream = desired.downstreams(&job.id).into_iter();
+    match effect {
+        Effect::NextRun => downstream.filter(runs_again).cloned().collect(),
+        effect if effect.interrupts() => downstream.cloned().collect(),
+        _ => Vec::new(),
+    }
 }
 
 #[cfg(test)]

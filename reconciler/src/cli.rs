@@ -1,7 +1,7 @@
 //! The command line: parses, dispatches, and turns what came of it into an exit code.
 //!
 //! A command is one file under `cli/` with `Args` and `pub fn run(args: &Args, console: &Console) -> Outcome`;
-//! a variant of [`Command`]; an arm of [`Command::run`]; a place in [`help::GROUPS`]. A result goes to
+//! a variant of `Command`; an arm of `Command::run`; a place in [`help::GROUPS`]. A result goes to
 //! [`Console::print`], or through [`args::OutputArgs::sinks`] where it has several forms; everything else to
 //! [`Console::note`]. A failure is a [`Failure`]: what, why, and what to do. What awaits something enters a
 //! runtime by [`runtime::block_on`].

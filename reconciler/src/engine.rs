@@ -16,8 +16,8 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use windlass_compiler::name::Name;
 use windlass_core::action::Action;
-use windlass_core::case::{Case, Moment};
-use windlass_core::decide::{Decision, decide};
+use windlass_core::case::Moment;
+use windlass_core::decide::Decision;
 use windlass_core::fleet::Fleet;
 use windlass_core::history::Note;
 use windlass_core::id::{Epoch, Instance};
@@ -47,6 +47,8 @@ pub struct Engine {
     calls: Calls,
     hints: mpsc::UnboundedReceiver<Hint>,
     hold: Option<String>,
+    /// Whether anything was recorded in this turn: what waits for it is decided at once.
+    moved: bool,
 }
 
 /// Something that may change a decision.
@@ -94,6 +96,7 @@ impl Engine {
             calls: Calls::new(sender),
             hints,
             hold: None,
+            moved: false,
         }
     }
 
@@ -180,7 +183,8 @@ impl Engine {
         self.end_runs().await?;
         self.sweep().await?;
         self.clusters.hurry(self.is_anything_moving());
-        Ok(wake)
+        let at_once = std::mem::take(&mut self.moved).then(Timestamp::now);
+        Ok(earlier(wake, at_once))
     }
 
     /// Decides one instance until there is nothing to record, then starts the call that follows.
@@ -206,35 +210,13 @@ impl Engine {
     }
 
     fn decide(&self, instance: &Instance) -> Option<Decision> {
-        let fleet = self.ledger.fleet();
-        let project = fleet.project.as_ref()?;
-        let wanted = fleet.wanted(instance)?;
-        let fresh;
-        let status = match fleet.statuses.get(instance) {
-            Some(status) => status,
-            None => {
-                fresh = Status::new(instance.clone());
-                &fresh
-            }
-        };
-        let case = Case {
-            project: &project.name,
-            instance,
-            goal: wanted.goal,
-            spec: wanted.spec,
-            root: wanted.root,
-            status,
-            sight: self.sights.of(status),
-            upstreams: &fleet.upstreams(instance),
-            hold: self.hold.as_deref(),
-        };
-        match decide(&case, Moment { now: Timestamp::now(), epoch: self.lease.epoch() }) {
-            Ok(decision) => Some(decision),
-            Err(illegal) => {
-                tracing::error!(%instance, %illegal, "a decision broke the transition table; nothing is done");
-                None
-            }
-        }
+        let moment = Moment { now: Timestamp::now(), epoch: self.lease.epoch() };
+        let sight = |status: &Status| self.sights.of(status).clone();
+        let decided = self.ledger.fleet().decide(instance, sight, self.hold.as_deref(), moment);
+        decided.unwrap_or_else(|illegal| {
+            tracing::error!(%instance, %illegal, "a decision broke the transition table; nothing is done");
+            None
+        })
     }
 
     /// Records a status. A conflict is no error: the ledger has read what is there, and deciding goes on from it.
@@ -243,6 +225,7 @@ impl Engine {
         let written = self.ledger.record(status, self.lease.epoch()).await?;
         fault::point("status.after-commit");
         tracing::info!(instance = %status.instance, state = %status.state.name(), "recorded");
+        self.moved = true;
         match written {
             Written::Done | Written::Conflict(_) => Ok(()),
             Written::Fenced(barrier) => Err(Error::Fenced(barrier)),

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use windlass_core::case::{Case, Moment};
-use windlass_core::decide::decide;
+use windlass_core::case::Moment;
 use windlass_core::fleet::Fleet;
 use windlass_core::id::{ExternalName, Instance};
 use windlass_core::observed::{Observation, Sight};
@@ -40,23 +39,12 @@ async fn look(session: &Session, fleet: &Fleet) -> Option<Seen> {
 }
 
 fn rests(fleet: &Fleet, instance: &Instance, seen: &Seen) -> bool {
-    let (Some(project), Some(wanted)) = (&fleet.project, fleet.wanted(instance)) else { return true };
     let Some(status) = fleet.statuses.get(instance).filter(|status| status.state.is_live()) else {
         return true;
     };
-    let case = Case {
-        project: &project.name,
-        instance,
-        goal: wanted.goal,
-        spec: wanted.spec,
-        root: wanted.root,
-        status,
-        sight: &sight(status, seen),
-        upstreams: &fleet.upstreams(instance),
-        hold: None,
-    };
-    let decision = decide(&case, Moment { now: Timestamp::now(), epoch: status.epoch });
-    decision.is_ok_and(|decision| decision.is_nothing() && decision.wake.is_none())
+    let moment = Moment { now: Timestamp::now(), epoch: status.epoch };
+    let decision = fleet.decide(instance, |status| sight(status, seen), None, moment);
+    decision.is_ok_and(|decision| decision.is_none_or(|one| one.is_nothing() && one.wake.is_none()))
 }
 
 fn sight(status: &Status, seen: &Seen) -> Sight {

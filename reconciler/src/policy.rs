@@ -3,7 +3,7 @@
 use windlass_compiler::diff::{Changes, Effect, Kind};
 use windlass_core::fleet::Fleet;
 
-/// So many removals are done without asking for the number, up to a tenth of all jobs.
+/// So many removals are done without asking for the number, unless they are all jobs.
 const FREE_REMOVALS: usize = 3;
 
 /// What a user has allowed.
@@ -57,7 +57,7 @@ fn other_project(fleet: &Fleet, changes: &Changes) -> Option<String> {
     }
     (project.environment != changes.environment).then(|| {
         format!(
-            "this store holds {}, not {}; give each environment a store of its own (`--store`)",
+            "this store holds {}, the plan is for {}; give each environment a store of its own (`--store`)",
             here(project.environment.as_ref()),
             here(changes.environment.as_ref())
         )

@@ -1,6 +1,9 @@
 //! What the tests on real processes share: a project in a folder of its own, commands that are run, killed and
 //! held up there, and the evidence that its jobs leave. It judges the product from outside: by exit codes, files,
 //! processes and records.
+//!
+//! `WINDLASS_TEST_SEED` repeats what is random, `WINDLASS_TEST_KILLS` and `WINDLASS_TEST_RACES` make it longer.
+//! What the product can be made to do wrong in test builds stands in `windlass::fault` and `windlass_core::fault`.
 
 pub mod evidence;
 pub mod processes;

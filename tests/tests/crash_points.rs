@@ -21,6 +21,8 @@ struct Scenario {
     /// The commands that come before, unharmed.
     before: &'static [&'static [&'static str]],
     command: &'static [&'static str],
+    /// Whether the command, given twice, asks for no more than given once.
+    repeatable: bool,
     /// What an apply needs to be one without changes afterwards; none where everything is removed.
     again: Option<&'static [&'static str]>,
     /// The state of the stream in the end, and how often it starts on the way if no supervisor is killed.
@@ -61,6 +63,7 @@ const APPLY: Scenario = Scenario {
     jobs: mixed,
     before: &[],
     command: &["apply"],
+    repeatable: true,
     again: Some(&[]),
     stream: Some((Name::Running, 1)),
     given: "1",
@@ -86,6 +89,19 @@ const DESTROY: Scenario = Scenario {
     stream: Some((Name::Stopped, 1)),
     ..APPLY
 };
+const RESTART: Scenario = Scenario {
+    before: &[&["apply"]],
+    command: &["restart", "p.follow"],
+    repeatable: false,
+    stream: Some((Name::Running, 2)),
+    ..APPLY
+};
+const RUN: Scenario = Scenario {
+    before: &[&["apply"]],
+    command: &["run", "p", "--at=2030-01-01T00:00Z"],
+    repeatable: false,
+    ..APPLY
+};
 /// Here it is a batch whose supervisor comes first to the points of supervisors.
 const BATCHES: Scenario = Scenario { jobs: batches, stream: None, ..APPLY };
 
@@ -103,6 +119,15 @@ fn change() -> Vec<&'static str> {
 
 fn stop() -> Vec<&'static str> {
     points(&[OPERATING, STOPPING])
+}
+
+fn restart() -> Vec<&'static str> {
+    let streams = STARTING.iter().filter(|point| !point.contains("end"));
+    points(&[OPERATING, STOPPING, &streams.copied().collect::<Vec<_>>()])
+}
+
+fn run() -> Vec<&'static str> {
+    points(&[OPERATING, STARTING])
 }
 
 fn destroy() -> Vec<&'static str> {
@@ -128,6 +153,16 @@ fn killed_during_a_change() {
 #[test]
 fn killed_during_a_stop() {
     check(&STOP, &stop());
+}
+
+#[test]
+fn killed_during_a_restart() {
+    check(&RESTART, &restart());
+}
+
+#[test]
+fn killed_during_a_run_by_hand() {
+    check(&RUN, &run());
 }
 
 #[test]
@@ -172,7 +207,11 @@ fn killed_at(scenario: &Scenario, point: &str, passing: usize) -> bool {
     assert_eq!(died.was_killed(), !supervisor, "{died}");
     let recorded = moment(project.place()) > before;
     // What is recorded needs nobody to ask for it again.
-    let again = if recorded && passing % 2 == 1 { &["reconcile", "--once"] } else { scenario.command };
+    let again = if recorded && (passing % 2 == 1 || !scenario.repeatable) {
+        &["reconcile", "--once"]
+    } else {
+        scenario.command
+    };
     let done = project.run(again);
     if supervisor {
         bring_back(&project);

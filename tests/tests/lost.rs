@@ -152,18 +152,19 @@ fn policy_may_retry_a_batch_that_is_lost() {
 }
 
 #[test]
-fn a_folder_that_is_deleted_takes_its_attempt_with_it() {
-    let project = project(&[stream()]);
-    project.ok(&["apply"]);
-    fs::remove_dir_all(project.attempt("p.follow-1")).expect("ours");
-    let done = project.ok(&["reconcile", "--once"]);
-    until("the first one is gone", || project.supervisors().len() == 1);
-    assert_eq!(project.state("p.follow"), Some(Name::Running));
-    assert_eq!(project.evidence().starts("p.follow").len(), 2, "{done}");
-    // A supervisor without a folder ends its command within a second.
-    assert!(project.evidence().violations().len() < 2);
-    project.ok(&["destroy", "-y"]);
-    project.nothing_is_left();
+fn nothing_replaces_an_attempt_whose_folder_was_deleted_while_it_runs() {
+    for kind in ["stream", "stubborn"] {
+        let project = project(&[Job::stream("follow", kind)]);
+        project.ok(&["apply"]);
+        fs::remove_dir_all(project.attempt("p.follow-1")).expect("ours");
+        let done = project.ok(&["reconcile", "--once"]);
+        assert_eq!(project.state("p.follow"), Some(Name::Running));
+        assert_eq!(project.evidence().starts("p.follow").len(), 2, "{done}");
+        assert_eq!(project.supervisors().len(), 1);
+        project.assert_sound();
+        project.ok(&["destroy", "-y"]);
+        project.nothing_is_left();
+    }
 }
 
 #[test]

@@ -91,5 +91,5 @@ fn affected(change: &Change) -> String {
     let names: Vec<String> = change.downstream.iter().take(MOST_JOBS).map(ToString::to_string).collect();
     let more = change.downstream.len().saturating_sub(MOST_JOBS);
     let more = if more > 0 { format!(", … {more} more") } else { String::new() };
-    format!("affects {} downstream: {}{more}", change.downstream.len(), names.join(", "))
+    format!("{}{}{more}", change.reach(), names.join(", "))
 }

@@ -215,7 +215,7 @@ fn consequences(change: &Change, style: &Style) -> Vec<String> {
 }
 
 fn affected(change: &Change, style: &Style) -> String {
-    let start = format!("affects {} downstream: ", change.downstream.len());
+    let start = change.reach();
     let names = change.downstream.iter().map(|job| relative(job, &change.job)).collect();
     let room = style.width.saturating_sub(start.len() + 4);
     start + &fit(names, room, style)

@@ -8,14 +8,17 @@ use windlass_compiler::model::{Job, Mode};
 use windlass_compiler::name::{JobId, Name};
 
 use crate::apply::Apply;
+use crate::case::{Case, Moment};
+use crate::decide::{Decision, decide};
 use crate::desired::{Desired, Goal, Intent};
 use crate::edge::{Standing, Upstream};
 use crate::id::{ApplyId, Instance, RunId};
+use crate::observed::Sight;
 pub use crate::outlook::Outlook;
 use crate::outlook::Outlooks;
 use crate::project::Project;
 use crate::run::Run;
-use crate::state::State;
+use crate::state::{IllegalEvent, State};
 use crate::status::Status;
 
 /// All records of a project.
@@ -113,6 +116,32 @@ impl Fleet {
     pub fn runs_of<'a>(&'a self, pipeline: &'a Name) -> impl DoubleEndedIterator<Item = &'a Run> {
         let at = |time| RunId { pipeline: pipeline.clone(), time };
         self.runs.range(at(Timestamp::MIN)..=at(Timestamp::MAX)).map(|(_, run)| run)
+    }
+
+    /// Decides an instance: on all that these records say, and on `sight`, what its cluster says of the current
+    /// attempt. None where nothing was ever wanted of it.
+    pub fn decide(
+        &self,
+        instance: &Instance,
+        sight: impl FnOnce(&Status) -> Sight,
+        hold: Option<&str>,
+        moment: Moment,
+    ) -> Result<Option<Decision>, IllegalEvent> {
+        let (Some(project), Some(wanted)) = (&self.project, self.wanted(instance)) else { return Ok(None) };
+        let fresh = Status::new(instance.clone());
+        let status = self.statuses.get(instance).unwrap_or(&fresh);
+        let case = Case {
+            project: &project.name,
+            instance,
+            goal: wanted.goal,
+            spec: wanted.spec,
+            root: wanted.root,
+            status,
+            sight: &sight(status),
+            upstreams: &self.upstreams(instance),
+            hold,
+        };
+        decide(&case, moment).map(Some)
     }
 
     /// What an instance waits for, and how that stands.

@@ -118,7 +118,9 @@ fn turn(operation: Operation, goal: &Goal, state: Option<&State>) -> Result<Goal
         Operation::Suspend if goal.intent == Intent::Suspend => already("suspended"),
         Operation::Suspend if matches!(state, Some(State::Succeeded)) => already("over, with success"),
         Operation::Suspend => Ok(goal.with_intent(Intent::Suspend)),
-        Operation::Start if goal.intent == Intent::Run && !ended => already("wanted to run"),
+        Operation::Start if goal.intent == Intent::Run && !ended => {
+            Err(Answer::Already("it runs already, or is about to".to_owned()))
+        }
         Operation::Retry if goal.intent == Intent::Run && !ended && !paused => {
             Err(Answer::Already("it has neither failed nor been stopped".to_owned()))
         }

@@ -14,7 +14,6 @@ pub mod owner;
 pub mod project;
 pub mod random;
 pub mod reading;
-pub mod sights;
 pub mod store;
 #[cfg(test)]
 mod tests;

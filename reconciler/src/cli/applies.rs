@@ -11,7 +11,7 @@ use windlass_core::operate::{Operation, Target, operate};
 use super::apply::close;
 use super::args::{OutputArgs, StoreArgs};
 use super::console::Console;
-use super::converging::{Task, WaitArgs, conclude, failures, see_through};
+use super::converging::{Patience, Task, WaitArgs, conclude, failures, see_through};
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::nearest::nearest;
@@ -46,7 +46,7 @@ enum Command {
         #[command(flatten)]
         store: StoreArgs,
         #[command(flatten)]
-        wait: WaitArgs,
+        patience: Patience,
     },
     /// Give up an interrupted apply: what has not reached its goal is stopped
     Abort {
@@ -63,7 +63,7 @@ enum Command {
 pub fn run(args: &Args, console: &Console) -> Outcome {
     match &args.command {
         Command::List { store, output } => block_on(list(store, output, console)),
-        Command::Resume { id, store, wait } => block_on(resume(id.as_deref(), store, wait, console)),
+        Command::Resume { id, store, patience } => block_on(resume(id.as_deref(), store, patience, console)),
         Command::Abort { id, store, wait } => block_on(abort(id.as_deref(), store, wait, console)),
     }
 }
@@ -137,13 +137,17 @@ fn find(fleet: &Fleet, id: Option<&str>) -> Result<Apply, Failure> {
     })
 }
 
-async fn resume(id: Option<&str>, store: &StoreArgs, wait: &WaitArgs, console: &Console) -> Outcome {
+async fn resume(id: Option<&str>, store: &StoreArgs, patience: &Patience, console: &Console) -> Outcome {
     let (root, url) = project_root(store)?;
     let (session, ledger) = open_existing(&root, &url).await?;
     let apply = find(ledger.fleet(), id)?;
     let resume = format!("windlass applies resume {}", apply.id);
-    let task =
-        Task { command: "applies resume", instances: &|fleet| about(fleet, &apply), wait, resume: &resume };
+    let task = Task {
+        command: "applies resume",
+        instances: &|fleet| about(fleet, &apply),
+        patience,
+        resume: &resume,
+    };
     let mut ended = see_through(&session, ledger, &task, console).await?;
     let fleet = ended.ledger.fleet();
     let met = failures(fleet, &about(fleet, &apply)).is_empty();
@@ -163,8 +167,12 @@ async fn abort(id: Option<&str>, store: &StoreArgs, wait: &WaitArgs, console: &C
     if wait.no_wait {
         return Ok(Exit::Done);
     }
-    let task =
-        Task { command: "applies abort", instances: &|_| stopped.clone(), wait, resume: "windlass wait" };
+    let task = Task {
+        command: "applies abort",
+        instances: &|_| stopped.clone(),
+        patience: &wait.patience,
+        resume: "windlass wait",
+    };
     let ended = see_through(&session, ledger, &task, console).await?;
     conclude(&ended, &task, Exit::Error, console)
 }
@@ -186,7 +194,9 @@ async fn give_up(ledger: &mut Ledger, apply: &Apply) -> Result<Vec<Instance>, Fa
         let (mutation, _) = operate(fleet, Operation::Stop, &targets, &change);
         let progress = Progress::Aborted(change.at);
         let mutation = Mutation { apply: Some(Apply { progress, ..apply.clone() }), ..mutation };
+        crate::fault::point("command.before-commit");
         if ledger.commit(&mutation, &[]).await? == Written::Done {
+            crate::fault::point("command.after-commit");
             return Ok(open);
         }
     }

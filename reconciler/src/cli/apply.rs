@@ -108,16 +108,18 @@ async fn apply_specs(args: &Args, console: &Console) -> Outcome {
     carry_out(args, &session, ledger, &proposed, &[], &heading, console).await
 }
 
+/// Why a plan may be stale from the beginning.
+const ELSEWHERE: &str = "the plan was made against another store, or before there was one here";
+
 async fn apply_saved(args: &Args, saved: Saved, console: &Console) -> Outcome {
     let url = store_url(&args.store, Some(&saved.store));
     let session = open_project(std::path::Path::new(&saved.root), &url, true).await?;
     let ledger = session.ledger().await?;
     let found = saved.stale(&ledger);
-    if ledger.store().lineage() != saved.lineage && !found.is_empty() {
-        return Err(Failure::new(Exit::Stale, "the plan was made against another store"));
-    }
     if !found.is_empty() {
-        return Err(stale(&found));
+        let stale = stale(&found);
+        let elsewhere = ledger.store().lineage() != saved.lineage;
+        return Err(if elsewhere { stale.detail(ELSEWHERE) } else { stale });
     }
     let guards = saved.keys();
     let heading = format!("saved {:.0}", saved.created);
@@ -176,7 +178,7 @@ pub async fn see_to_it(
         return Ok(Exit::Done);
     }
     let resume = format!("windlass applies resume {id}");
-    let task = Task { command, instances: &Fleet::present, wait, resume: &resume };
+    let task = Task { command, instances: &Fleet::present, patience: &wait.patience, resume: &resume };
     let mut ended = see_through(session, ledger, &task, console).await?;
     let failed = super::converging::failures(ended.ledger.fleet(), &Fleet::present(ended.ledger.fleet()));
     close(&mut ended, &id, failed.is_empty()).await?;

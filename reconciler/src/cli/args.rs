@@ -70,7 +70,7 @@ pub struct SpecArgs {
         help_heading = "Spec options"
     )]
     pub env: Option<String>,
-    /// Give a param a value (also WINDLASS_VAR_<name>)
+    /// Give a param a value (also WINDLASS_VAR_NAME)
     #[arg(long, value_name = "NAME=VALUE", help_heading = "Spec options")]
     pub var: Vec<Assignment>,
     /// Give params values from a TOML file

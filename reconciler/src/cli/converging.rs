@@ -19,7 +19,7 @@ use crate::lease::Holder;
 use crate::ledger::Ledger;
 use crate::session::Session;
 
-/// How long a command waits, and for what.
+/// Whether a command waits, and how long.
 #[derive(Debug, Clone, clap::Args)]
 pub struct WaitArgs {
     /// Return as soon as the change is recorded; `windlass reconcile` or a later command does the rest
@@ -28,6 +28,14 @@ pub struct WaitArgs {
     /// Wait until every job has reached its goal or can't (the default)
     #[arg(long, help_heading = "Waiting")]
     pub wait: bool,
+    /// How long it waits.
+    #[command(flatten)]
+    pub patience: Patience,
+}
+
+/// How long a command waits that always does.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Patience {
     /// Wait no longer than this, such as 90s or 10m; exit 6 then
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Waiting")]
     pub timeout: Option<Duration>,
@@ -52,7 +60,7 @@ pub struct Task<'a> {
     /// The instances that it is about.
     pub instances: &'a dyn Fn(&Fleet) -> Vec<Instance>,
     /// How long it waits.
-    pub wait: &'a WaitArgs,
+    pub patience: &'a Patience,
     /// What an interrupted or impatient user types to go on.
     pub resume: &'a str,
 }
@@ -79,8 +87,8 @@ pub async fn see_through(
     let aim = Aim {
         command: task.command,
         instances: task.instances,
-        timeout: task.wait.timeout,
-        lock_timeout: task.wait.lock_timeout,
+        timeout: task.patience.timeout,
+        lock_timeout: task.patience.lock_timeout,
     };
     let mut shown = Shown { progress: Progress::new(console, Timestamp::now()), console };
     let result = converge(session, ledger, &aim, &interrupts, &mut shown).await;

@@ -67,12 +67,12 @@ async fn perform(operation: Operation, command: &str, args: &Args, console: &Con
         "windlass wait {}",
         about.iter().map(|one| one.job.to_string()).collect::<Vec<_>>().join(" ")
     );
-    let task = Task { command, instances: &instances, wait: &args.wait, resume: &resume };
+    let task = Task { command, instances: &instances, patience: &args.wait.patience, resume: &resume };
     let ended = see_through(&session, ledger, &task, console).await?;
     let exit = conclude(&ended, &task, Exit::Error, console)?;
     for instance in instances(ended.ledger.fleet()) {
         let row = super::rows::row(ended.ledger.fleet(), &instance);
-        console.note(&format!("{instance} is {}", row.state));
+        console.note(&format!("{instance} {}", row.state.predicate()));
     }
     if refused { Err(Failure::error("not everything could be done")) } else { Ok(exit) }
 }

@@ -8,7 +8,7 @@ use windlass_core::fleet::Fleet;
 
 use super::args::StoreArgs;
 use super::console::Console;
-use super::converging::{Task, WaitArgs, conclude, named, see_through};
+use super::converging::{Patience, Task, conclude, named, see_through};
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::opened::open_existing;
@@ -32,11 +32,14 @@ pub struct Args {
     #[command(flatten)]
     store: StoreArgs,
     #[command(flatten)]
-    wait: WaitArgs,
+    patience: Patience,
 }
 
 /// Serves.
 pub fn run(args: &Args, console: &Console) -> Outcome {
+    if args.patience.timeout.is_some() && !args.once {
+        return Err(Failure::usage("the service does not end by itself; `--timeout` goes with `--once`"));
+    }
     block_on(reconcile(args, console))
 }
 
@@ -48,7 +51,7 @@ async fn reconcile(args: &Args, console: &Console) -> Outcome {
         let task = Task {
             command: "reconcile",
             instances: &instances,
-            wait: &args.wait,
+            patience: &args.patience,
             resume: "windlass reconcile --once",
         };
         let ended = see_through(&session, ledger, &task, console).await?;

@@ -19,52 +19,46 @@ pub fn rows(fleet: &Fleet, instances: &[Instance]) -> Vec<Row> {
 /// The line of an instance.
 pub fn row(fleet: &Fleet, instance: &Instance) -> Row {
     let status = fleet.statuses.get(instance);
+    let attempt = status.map_or(0, |status| status.attempt_number().0);
+    let detail = match detail(fleet, instance) {
+        detail if detail.is_empty() && attempt > 1 => format!("attempt {attempt}"),
+        detail => detail,
+    };
     Row {
         instance: instance.to_string(),
         state: status.map_or(Name::Waiting, |status| status.state.name()),
-        detail: detail(fleet, instance),
+        detail,
         since: status.and_then(Status::since),
     }
 }
 
 /// What there is to say about an instance beside its state: what it waits for, why it ended, what is still to come.
 pub fn detail(fleet: &Fleet, instance: &Instance) -> String {
-    let status = fleet.statuses.get(instance);
-    let about_state = status.map_or_else(String::new, of_state);
-    let waits = || waits_for(fleet, instance).unwrap_or_default();
-    let first = match status {
-        None => waits(),
-        Some(Status { state: State::Waiting { not_before: None }, attempt: None, .. }) => waits(),
-        Some(_) => about_state,
-    };
-    let to_come =
-        fleet.wanted(instance).and_then(|wanted| to_come(intent(fleet, instance)?, &wanted, status));
-    [Some(first), to_come]
-        .into_iter()
-        .flatten()
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join("; ")
+    let parts = [of_state(fleet, instance), to_come(fleet, instance).unwrap_or_default().to_owned()];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
-/// What the state itself has to say.
-fn of_state(status: &Status) -> String {
-    let attempt = status.attempt_number();
+/// What the state itself has to say: a reason, a pause, an attempt that is out of date.
+pub fn of_state(fleet: &Fleet, instance: &Instance) -> String {
+    let Some(status) = fleet.statuses.get(instance) else {
+        return waits_for(fleet, instance).unwrap_or_default();
+    };
+    let next = status.attempt_number().next();
     match &status.state {
         State::Waiting { not_before: Some(until) } => {
-            let next = format!("attempt {} not before {}", attempt.next(), full(*until));
-            match last_failure(status) {
-                Some(reason) => format!("{next}: {reason}"),
-                None => next,
-            }
+            let pause = format!("attempt {next} not before {}", full(*until));
+            last_failure(status).map_or_else(|| pause.clone(), |reason| format!("{pause}: {reason}"))
         }
-        State::Waiting { not_before: None } => format!("attempt {} follows", attempt.next()),
-        State::Stopping { then: Then::Replaced } => format!("attempt {} follows", attempt.next()),
-        state => match (state.reason(), attempt.0) {
-            (Some(reason), _) => reason.to_owned(),
-            (None, 0 | 1) => String::new(),
-            (None, attempt) => format!("attempt {attempt}"),
-        },
+        State::Waiting { not_before: None } if status.attempt.is_none() => {
+            waits_for(fleet, instance).unwrap_or_default()
+        }
+        State::Waiting { not_before: None } | State::Stopping { then: Then::Replaced } => {
+            format!("attempt {next} follows")
+        }
+        state => {
+            let dated = fleet.wanted(instance).and_then(|wanted| to_be_replaced(&wanted, status));
+            state.reason().map(str::to_owned).or(dated).unwrap_or_default()
+        }
     }
 }
 
@@ -101,27 +95,28 @@ fn how(upstream: &Upstream) -> String {
     }
 }
 
-/// What is wanted and is not so yet.
-fn to_come(intent: Intent, wanted: &Wanted<'_>, status: Option<&Status>) -> Option<String> {
-    let state = status.map_or(&State::NEW, |status| &status.state);
+/// What is wanted of an instance that is not simply to run, as far as its state does not say so by itself.
+pub fn to_come(fleet: &Fleet, instance: &Instance) -> Option<&'static str> {
+    let state = fleet.statuses.get(instance).map_or(&State::NEW, |status| &status.state);
     let settled = state.is_final() || matches!(state, State::Stopping { .. });
-    match intent {
-        Intent::Remove if settled => Some("removed".to_owned()),
-        Intent::Remove => Some("to be stopped and removed".to_owned()),
-        Intent::Forget => Some("forgotten: not looked after any more".to_owned()),
-        Intent::Stop if !settled => Some("to be stopped".to_owned()),
-        Intent::Suspend if !settled => Some("to be suspended".to_owned()),
-        Intent::Run => to_be_replaced(wanted, status?),
-        Intent::Stop | Intent::Suspend => None,
+    match intent(fleet, instance)? {
+        Intent::Run => None,
+        Intent::Remove if settled => Some("removed"),
+        Intent::Remove => Some("to be stopped and removed"),
+        Intent::Forget => Some("forgotten"),
+        Intent::Stop if matches!(state, State::Stopped | State::Stopping { .. }) => Some(""),
+        Intent::Suspend if matches!(state, State::Suspended | State::Stopping { .. }) => Some(""),
+        Intent::Stop if settled => Some("stopped"),
+        Intent::Suspend if settled => Some("suspended"),
+        Intent::Stop => Some("to be stopped"),
+        Intent::Suspend => Some("to be suspended"),
     }
 }
 
 fn to_be_replaced(wanted: &Wanted<'_>, status: &Status) -> Option<String> {
     let attempt = status.attempt.as_ref()?;
     let replaced = attempt.generation < wanted.goal.replace && status.state.is_live();
-    let follows = matches!(status.state, State::Stopping { .. });
-    (replaced && !follows)
-        .then(|| format!("out of date: generation {} of {}", attempt.generation, wanted.goal.generation))
+    replaced.then(|| format!("out of date: generation {} of {}", attempt.generation, wanted.goal.generation))
 }
 
 /// When the state was reached: by the record, or the making of the instance where nothing has happened to it.

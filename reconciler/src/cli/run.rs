@@ -64,7 +64,7 @@ async fn begin(args: &Args, console: &Console) -> Outcome {
     };
     let resume =
         format!("windlass wait '{}.*@{}'", id.pipeline, id.to_string().split('@').nth(1).unwrap_or_default());
-    let task = Task { command: "run", instances: &instances, wait: &args.wait, resume: &resume };
+    let task = Task { command: "run", instances: &instances, patience: &args.wait.patience, resume: &resume };
     let ended = see_through(&session, ledger, &task, console).await?;
     conclude(&ended, &task, Exit::Error, console)
 }
@@ -114,7 +114,9 @@ async fn commit(ledger: &mut Ledger, pipeline: &Name, args: &Args) -> Result<Run
         let note = Note::Command { change: change.clone(), intent, generation: Generation(1) };
         let mutation =
             Mutation { runs: vec![run], notes: vec![(id.to_string(), note)], ..Mutation::default() };
+        crate::fault::point("command.before-commit");
         if ledger.commit(&mutation, &[]).await? == Written::Done {
+            crate::fault::point("command.after-commit");
             return Ok(id);
         }
     }

@@ -5,7 +5,7 @@ use windlass_core::id::Instance;
 
 use super::args::StoreArgs;
 use super::console::Console;
-use super::converging::{Task, WaitArgs, conclude, see_through};
+use super::converging::{Patience, Task, conclude, see_through};
 use super::exit::Exit;
 use super::failure::Outcome;
 use super::opened::open_existing;
@@ -27,7 +27,7 @@ pub struct Args {
     #[command(flatten)]
     store: StoreArgs,
     #[command(flatten)]
-    wait: WaitArgs,
+    patience: Patience,
 }
 
 /// Waits.
@@ -45,7 +45,12 @@ pub fn run(args: &Args, console: &Console) -> Outcome {
             };
             about.iter().filter_map(latest).collect()
         };
-        let task = Task { command: "wait", instances: &instances, wait: &args.wait, resume: "windlass wait" };
+        let task = Task {
+            command: "wait",
+            instances: &instances,
+            patience: &args.patience,
+            resume: "windlass wait",
+        };
         let ended = see_through(&session, ledger, &task, console).await?;
         conclude(&ended, &task, Exit::Error, console)
     })

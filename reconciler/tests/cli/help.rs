@@ -101,7 +101,7 @@ fn a_command_shows_its_flags_and_examples() {
 
     Spec options:
       -e, --env <NAME>        The environment
-          --var <NAME=VALUE>  Give a param a value (also WINDLASS_VAR_<name>)
+          --var <NAME=VALUE>  Give a param a value (also WINDLASS_VAR_NAME)
           --var-file <FILE>   Give params values from a TOML file
 
     Output options:

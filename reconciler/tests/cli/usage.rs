@@ -21,6 +21,9 @@ fn a_mistyped_command_line_ends_with_64_and_prints_no_result() {
         &["graph", "--format", "text"],
         &["version", "--env", "prod"],
         &["version", "--color", "sometimes"],
+        &["wait", "--no-wait"],
+        &["applies", "resume", "--no-wait"],
+        &["reconcile", "--timeout", "1s"],
         &["completions", "cobol"],
         &["init", "--project", "Not A Name"],
     ] {

@@ -8,15 +8,15 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::action::{Action, Outcome};
-use crate::case::{Case, Moment};
-use crate::decide::{Decision, decide};
+use crate::case::Moment;
+use crate::decide::Decision;
 use crate::desired::Goal;
 use crate::id::{Epoch, ExternalName, Instance};
+use crate::observed::{Observation, Sight};
 use crate::run::Run;
+use crate::sights::{Sights, live};
 use crate::sim::agenda::Tick;
-use crate::sim::project;
 use crate::sim::reading::Reading;
-use crate::sim::sights::Sights;
 use crate::state::IllegalEvent;
 use crate::status::Status;
 use crate::sweep::sweep;
@@ -36,7 +36,7 @@ pub struct Owner {
     /// What it has read.
     pub reading: Reading,
     /// What it has seen.
-    pub sights: Sights,
+    pub sights: Sights<Tick>,
     /// Whether its cluster has answered, or failed to, in this life.
     pub has_heard: bool,
     /// The write whose outcome it waits for.
@@ -108,6 +108,15 @@ impl Owner {
         Ok(swept && self.over().is_none())
     }
 
+    /// The cluster answered a question that was asked at `asked`; none if it was silent.
+    pub fn hear(&mut self, asked: Tick, now: Tick, words: Option<Vec<Observation>>) {
+        let fleet = self.reading.fleet();
+        let words = words.ok_or_else(|| "no answer".to_owned());
+        let clusters = fleet.project.iter().flat_map(|project| project.clusters.keys());
+        let names: Vec<_> = clusters.flat_map(|cluster| live(fleet, cluster)).collect();
+        self.sights.take(asked, words, names.into_iter(), now.time());
+    }
+
     /// A call came back; none if nobody knows what came of it.
     pub fn returned(
         &mut self,
@@ -124,28 +133,12 @@ impl Owner {
 
     fn decide(&self, instance: &Instance, now: Tick) -> Result<Option<(Decision, Goal)>, IllegalEvent> {
         let fleet = self.reading.fleet();
-        let Some(wanted) = fleet.wanted(instance) else { return Ok(None) };
-        let fresh;
-        let status = match fleet.statuses.get(instance) {
-            Some(status) => status,
-            None => {
-                fresh = Status::new(instance.clone());
-                &fresh
-            }
+        let sight = |status: &Status| match &status.attempt {
+            Some(attempt) => self.sights.of(&attempt.name).clone(),
+            None => Sight::Unseen,
         };
-        let case = Case {
-            project: &project::name(),
-            instance,
-            goal: wanted.goal,
-            spec: wanted.spec,
-            root: wanted.root,
-            status,
-            sight: self.sights.of(status),
-            upstreams: &fleet.upstreams(instance),
-            hold: None,
-        };
-        let decision = decide(&case, Moment { now: now.time(), epoch: self.epoch })?;
-        Ok(Some((decision, wanted.goal.clone())))
+        let decision = fleet.decide(instance, sight, None, Moment { now: now.time(), epoch: self.epoch })?;
+        Ok(decision.zip(fleet.wanted(instance).map(|wanted| wanted.goal.clone())))
     }
 
     /// Notes a call; or says when it may be made, if the same one was made just now.

@@ -15,8 +15,8 @@ use windlass_core::status::Status;
 
 use crate::cli::converging::named;
 use crate::cli::drift::{About, Finding};
-use crate::cli::paint::{Tone, of_state, paint};
-use crate::cli::rows::{detail, intent, since};
+use crate::cli::paint::{self, Tone, paint};
+use crate::cli::rows::{intent, of_state, since, to_come};
 use crate::cli::story::by;
 use crate::cli::table::{Cell, Table};
 use crate::cli::time::{age, ago};
@@ -191,7 +191,12 @@ impl Overview {
         let project = paint(style, Tone::Strong, &visible(project));
         let counts = counts(self.jobs.iter().filter(|line| line.has_run).map(|line| line.state), style);
         let counts = if counts.is_empty() { "no jobs".to_owned() } else { counts };
-        format!("{project}{environment}, store {}: {counts}\n{}\n", visible(&self.store), self.driven(style))
+        let head = format!("{project}{environment}, store {}: {counts}\n", visible(&self.store));
+        // Where there is nothing to drive, nobody is missed.
+        if self.jobs.is_empty() && self.driver.is_none() {
+            return head;
+        }
+        format!("{head}{}\n", self.driven(style))
     }
 
     /// Who drives, or what follows from nobody's doing so.
@@ -285,7 +290,11 @@ impl Line {
     }
 
     fn tone(&self) -> Tone {
-        if self.stale.is_some() || self.silent.is_some() { Tone::Doubtful } else { of_state(self.state) }
+        if self.stale.is_some() || self.silent.is_some() {
+            Tone::Doubtful
+        } else {
+            paint::of_state(self.state)
+        }
     }
 }
 
@@ -368,18 +377,15 @@ fn new_batch(
 
 /// Everything there is to say: the state's reason, whose intent it is, what a next run changes, protection.
 fn said(fleet: &Fleet, instance: &Instance, seen: &Seen) -> String {
-    let own = detail(fleet, instance);
-    let by = seen.decided.get(instance).map(by);
+    let asked = to_come(fleet, instance).map(|asked| match seen.decided.get(instance).map(by) {
+        Some(by) => format!("{asked} {by}").trim_start().to_owned(),
+        None => asked.to_owned(),
+    });
     let desired = fleet.desired.get(&instance.job);
     let protected = desired.is_some_and(windlass_core::desired::Desired::is_protected);
     let protected = protected.then(|| "protected".to_owned());
-    let first = match (own.is_empty(), by) {
-        (_, None) => own,
-        (true, Some(by)) => by,
-        (false, Some(by)) => format!("{own} {by}"),
-    };
-    let parts = [Some(first).filter(|text| !text.is_empty()), outdated(fleet, instance), protected];
-    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+    let parts = [Some(of_state(fleet, instance)), asked, outdated(fleet, instance), protected];
+    parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
 /// A batch whose spec has changed since its run was made.
@@ -418,7 +424,8 @@ fn counts(states: impl Iterator<Item = Name>, style: &Style) -> String {
     for state in states {
         *counts.entry(state).or_default() += 1;
     }
-    let text = |(state, count): (&Name, &usize)| paint(style, of_state(*state), &format!("{count} {state}"));
+    let text =
+        |(state, count): (&Name, &usize)| paint(style, paint::of_state(*state), &format!("{count} {state}"));
     counts.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 

@@ -20,7 +20,7 @@ use super::next::{Hint, next};
 use crate::cli::converging::named;
 use crate::cli::paint::{Tone, of_state, paint};
 use crate::cli::rows::intent;
-use crate::cli::story::{by, json, told};
+use crate::cli::story::{json, told};
 use crate::cli::table::{Cell, Table, wrapped};
 use crate::cli::time::{ago, full};
 use crate::lease::Holder;
@@ -148,10 +148,9 @@ impl Account {
         let mut fact = |name: &str, text: String| table.row([Cell::new(name, Tone::Quiet), text.into()]);
         fact("goal", self.goal());
         if let Some(change) = &self.by {
-            fact(
-                "asked",
-                format!("{} by `windlass {}`, {}", by(change), change.command, ago(change.at, self.now)),
-            );
+            let message = change.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
+            let when = ago(change.at, self.now);
+            fact("asked", format!("`windlass {}` by {}, {when}{message}", change.command, change.author));
         }
         if let Some(attempt) = &self.attempt {
             fact("attempt", self.attempted(attempt));

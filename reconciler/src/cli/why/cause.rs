@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 use windlass_compiler::model::{Mode, When};
-use windlass_core::desired::Intent;
 use windlass_core::edge::{Upstream, Verdict, judge};
 use windlass_core::fleet::Fleet;
 use windlass_core::id::Instance;
@@ -12,7 +11,7 @@ use windlass_core::state::{Name, State};
 use windlass_core::status::Status;
 
 use super::account::Known;
-use crate::cli::rows::{intent, since};
+use crate::cli::rows::{since, to_come};
 use crate::cli::story::by;
 use crate::cli::time::{age, ago, full};
 
@@ -120,7 +119,8 @@ pub(super) fn says(fleet: &Fleet, instance: &Instance, known: &Known) -> String 
     });
     let mut says = format!("it {}{}", state.name().predicate(), time.unwrap_or_default());
     if let Some(more) = more(fleet, instance, status, known) {
-        says = format!("{says}: {more}");
+        let joint = if more.starts_with("by ") { "," } else { ":" };
+        says = format!("{says}{joint} {more}");
     }
     match known.stale.get(instance) {
         Some(what) => format!("{says}, by its record; but {what}"),
@@ -130,10 +130,13 @@ pub(super) fn says(fleet: &Fleet, instance: &Instance, known: &Known) -> String 
 
 /// The reason, the pause, or whose intent it is.
 fn more(fleet: &Fleet, instance: &Instance, status: Option<&Status>, known: &Known) -> Option<String> {
-    if let Some(change) = known.decided.get(instance) {
-        return Some(format!("{} {}", asked(fleet, instance), by(change)));
-    }
     let state = status.map_or(&State::NEW, |status| &status.state);
+    // The reason of a skip is an upstream, which stands below.
+    let reason = state.reason().filter(|_| !matches!(state, State::Skipped { .. })).map(str::to_owned);
+    if let Some(change) = known.decided.get(instance) {
+        let asked = format!("{} {}", to_come(fleet, instance).unwrap_or_default(), by(change));
+        return Some(reason.into_iter().chain([asked.trim().to_owned()]).collect::<Vec<_>>().join("; "));
+    }
     if let State::Waiting { not_before: Some(until) } = state {
         let reason = status.and_then(crate::cli::rows::last_failure).unwrap_or("the last attempt failed");
         let next = status.map_or(1, |status| status.attempt_number().next().0);
@@ -144,18 +147,7 @@ fn more(fleet: &Fleet, instance: &Instance, status: Option<&Status>, known: &Kno
         };
         return Some(format!("{reason}; attempt {next} {when}"));
     }
-    // The reason of a skip is an upstream, which stands below.
-    state.reason().filter(|_| !matches!(state, State::Skipped { .. })).map(str::to_owned)
-}
-
-fn asked(fleet: &Fleet, instance: &Instance) -> &'static str {
-    match intent(fleet, instance) {
-        Some(Intent::Stop) => "stopped",
-        Some(Intent::Suspend) => "suspended",
-        Some(Intent::Remove) => "removed",
-        Some(Intent::Forget) => "forgotten",
-        Some(Intent::Run) | None => "asked for",
-    }
+    reason
 }
 
 impl Cause {

@@ -1,5 +1,6 @@
 //! Makes an attempt's folder: complete, under a name that is given once.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use windlass_compiler::model::Engine;
 use windlass_core::action::Create;
-use windlass_core::id::Uid;
+use windlass_core::id::{AttemptNumber, ExternalName, Uid};
 
 use super::folder::{self, Folder};
 use super::process;
@@ -27,6 +28,16 @@ pub(super) fn make(path: &Path, create: &Create) -> io::Result<bool> {
     let made = folder::publish(&draft.0, path);
     fault::point("create.after-publish");
     made
+}
+
+/// Whether something of an earlier attempt is alive whose folder was deleted, so that nothing else tells of it.
+pub(super) fn is_haunted(top: &Path, create: &Create) -> bool {
+    let top = fs::canonicalize(top).unwrap_or_else(|_| top.to_owned());
+    let label = &create.label;
+    let earlier = (1..label.attempt.0).map(AttemptNumber);
+    let folders: BTreeSet<PathBuf> =
+        earlier.map(|number| top.join(ExternalName::of(&label.instance, number).as_str())).collect();
+    !folders.is_empty() && process::is_any_left(|folder| folders.contains(folder))
 }
 
 /// Deletes an attempt's folder, running or not: what the rule of names that are given once forbids.

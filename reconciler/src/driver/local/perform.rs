@@ -73,6 +73,9 @@ impl Site {
         if !rules.create_only {
             create::unmake(&path).map_err(|error| unknown(&path, &error))?;
         }
+        if create::is_haunted(&self.top, create) {
+            return Err(silent("the folder of an earlier attempt was deleted, and it still runs".to_owned()));
+        }
         if create::make(&path, create).map_err(|error| unknown(&path, &error))? {
             events::touch(&self.top);
         }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
@@ -113,6 +113,20 @@ fn holds(pid: i32, file: (u64, u64)) -> bool {
     let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
     open.filter_map(|entry| fs::metadata(entry.path()).ok())
         .any(|metadata| (metadata.dev(), metadata.ino()) == file)
+}
+
+/// Whether another process has a file open that was deleted together with a folder that fits.
+pub(super) fn is_any_left(fits: impl Fn(&Path) -> bool) -> bool {
+    let own = rustix::process::getpid().as_raw_nonzero().get();
+    let others = pids().into_iter().filter(|pid| *pid != own);
+    others.flat_map(deleted).any(|file| file.parent().is_some_and(&fits))
+}
+
+/// The files that a process has open although they were deleted.
+fn deleted(pid: i32) -> Vec<PathBuf> {
+    let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    let links = open.filter_map(|entry| fs::read_link(entry.path()).ok());
+    links.filter_map(|link| link.to_str()?.strip_suffix(" (deleted)").map(PathBuf::from)).collect()
 }
 
 fn inherits(pid: i32, variable: &str) -> bool {

@@ -39,7 +39,7 @@ impl World {
         let list = self.cluster.list();
         let fresh = &mut self.owners[owner];
         fresh.reading.refresh(&self.store);
-        fresh.sights.take(now, now, Some(list), fresh.reading.fleet());
+        fresh.hear(now, now, Some(list));
         let idle = fresh.is_idle(now).map_err(|illegal| broken_table(&illegal))?;
         if !idle || self.moving().is_some() {
             return Ok(());

@@ -152,7 +152,7 @@ impl World {
         let now = self.agenda.now();
         let owner = &mut self.owners[who.0];
         owner.has_heard = true;
-        owner.sights.take(asked, now, words, owner.reading.fleet());
+        owner.hear(asked, now, words);
         self.hint(who.0, 1);
         self.agenda.plan(INTERVAL, Event::Ask(who));
     }

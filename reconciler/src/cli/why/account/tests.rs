@@ -120,7 +120,7 @@ fn a_stop_names_who_asked() {
     let known = Known { decided, ..known() };
     insta::assert_snapshot!(text(&fleet, SETTLE, &known), @r"
     orders.settle@2026-11-22T02:00Z is waiting, for 3m10s
-    └ needs orders.totals to run: it was stopped, 2m10s ago: stopped by ann@desk:
+    └ needs orders.totals to run: it was stopped, 2m10s ago, by ann@desk:
       maintenance
 
     goal       to succeed, on laptop, generation 1; it is on its way
