@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use windlass_core::case::Moment;
 use windlass_core::fleet::{Fleet, Outlook};
 use windlass_core::id::Instance;
+use windlass_core::observed::Sight;
 use windlass_core::state::State;
 
 use crate::engine::{self, Engine, Flow};
@@ -27,7 +30,7 @@ pub struct Aim<'a> {
     pub instances: &'a dyn Fn(&Fleet) -> Vec<Instance>,
     /// How long it may take; for ever without it.
     pub timeout: Option<Duration>,
-    /// How long an owner of the lease may do nothing before we say so and leave.
+    /// How long an owner of the lease may leave undone what is to be done before we say so and leave.
     pub lock_timeout: Duration,
 }
 
@@ -48,7 +51,7 @@ pub enum End {
     TimedOut,
     /// Interrupted: nothing new was started, what was under way is done.
     Interrupted,
-    /// Another process holds the lease, and nothing happens.
+    /// Another process holds the lease, and leaves undone what is to be done.
     Busy(Option<Holder>),
 }
 
@@ -125,7 +128,7 @@ pub async fn converge(
                     watch.follow(holder.as_ref());
                     told = Some(holder.clone());
                 }
-                if quiet.is_too_long(&ledger) {
+                if quiet.is_too_long(&ledger, &instances) {
                     return Ok((End::Busy(holder), ledger));
                 }
             }
@@ -194,13 +197,15 @@ fn ended(
     };
     match interrupts.count() {
         0 if idle && !moving() => Some(End::Settled),
-        0 => (idle && deadline.is_some_and(|at| Instant::now() >= at)).then_some(End::TimedOut),
+        // A call that is under way may never come back; its intent is recorded, and the next owner looks for it.
+        0 => deadline.is_some_and(|at| Instant::now() >= at).then_some(End::TimedOut),
         1 => (idle && !between()).then_some(End::Interrupted),
         _ => Some(End::Interrupted),
     }
 }
 
-/// Measures how long nothing has been written.
+/// Measures how long an owner has written nothing although something was to be done. A job that takes its time is
+/// no sign that its owner hangs.
 struct Quiet {
     limit: Duration,
     last: (crate::store::Moment, Instant),
@@ -211,10 +216,22 @@ impl Quiet {
         Self { limit, last: (crate::store::Moment::default(), Instant::now()) }
     }
 
-    fn is_too_long(&mut self, ledger: &Ledger) -> bool {
-        if ledger.moment() != self.last.0 {
+    fn is_too_long(&mut self, ledger: &Ledger, instances: &[Instance]) -> bool {
+        let is_due = instances.iter().any(|instance| is_due(ledger.fleet(), instance));
+        if !is_due || ledger.moment() != self.last.0 {
             self.last = (ledger.moment(), Instant::now());
         }
         self.last.1.elapsed() >= self.limit
     }
+}
+
+/// Whether an owner has something to record or to do for an instance, as far as the records tell.
+fn is_due(fleet: &Fleet, instance: &Instance) -> bool {
+    let status = fleet.statuses.get(instance);
+    if status.is_some_and(|status| matches!(status.state, State::Submitting(_) | State::Stopping { .. })) {
+        return true;
+    }
+    let epoch = status.map(|status| status.epoch).unwrap_or_default();
+    let decision = fleet.decide(instance, |_| Sight::Unseen, None, Moment { now: Timestamp::now(), epoch });
+    decision.is_ok_and(|decision| decision.is_some_and(|one| !one.is_nothing()))
 }

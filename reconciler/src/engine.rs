@@ -8,7 +8,6 @@ mod calls;
 mod clusters;
 mod sights;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -160,8 +159,8 @@ impl Engine {
             }
             next = self.hints.try_recv().ok();
         }
-        if written && self.ledger.refresh().await? {
-            self.clusters.connect(self.ledger.fleet());
+        if written {
+            self.ledger.refresh().await?;
         }
         Ok(())
     }
@@ -175,6 +174,8 @@ impl Engine {
 
     /// One turn: decides everything, records what changes, starts the calls. Returns when to turn again.
     async fn turn(&mut self) -> Result<Option<Timestamp>, Error> {
+        // Whatever has read the records since the last turn may have found another cluster in them.
+        self.clusters.connect(self.ledger.fleet());
         let mut wake = None;
         for instance in self.ledger.fleet().active() {
             let at = self.settle(&instance).await?;
@@ -283,10 +284,12 @@ impl Engine {
     /// Whether anything is between two states, so that clusters are worth asking often.
     fn is_anything_moving(&self) -> bool {
         use windlass_core::state::State;
-        let active: BTreeSet<_> = self.ledger.fleet().active().into_iter().collect();
-        let statuses = active.iter().filter_map(|instance| self.ledger.fleet().statuses.get(instance));
-        let moving = |state: &State| matches!(state, State::Submitting(_) | State::Stopping { .. });
-        statuses.into_iter().any(|status| moving(&status.state)) || self.sights.is_anything_missing()
+        let fleet = self.ledger.fleet();
+        let is_moving = |instance: &Instance| {
+            let state = fleet.statuses.get(instance).map(|status| &status.state);
+            matches!(state, Some(State::Submitting(_) | State::Stopping { .. }))
+        };
+        fleet.active().iter().any(is_moving) || self.sights.is_anything_missing()
     }
 }
 

@@ -3,7 +3,7 @@
 use windlass_compiler::diff::{Changes, Effect, Kind};
 use windlass_core::fleet::Fleet;
 
-/// So many removals are done without asking for the number, unless they are all jobs.
+/// So many removals are done without asking for the number, unless they are all that there is.
 const FREE_REMOVALS: usize = 3;
 
 /// What a user has allowed.
@@ -46,8 +46,8 @@ fn too_many(fleet: &Fleet, changes: &Changes, allowed: &Allowed) -> Option<Strin
     })
 }
 
-/// A store holds one project in one environment.
-fn other_project(fleet: &Fleet, changes: &Changes) -> Option<String> {
+/// Why changes are for another store, if they are: one holds one project in one environment.
+pub fn other_project(fleet: &Fleet, changes: &Changes) -> Option<String> {
     let project = fleet.project.as_ref()?;
     let here = |environment: Option<&windlass_compiler::name::Name>| {
         environment.map_or("no environment".to_owned(), |name| format!("environment {name}"))

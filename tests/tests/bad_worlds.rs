@@ -236,3 +236,13 @@ fn a_spec_that_disappears_does_not_keep_jobs_from_being_stopped() {
     project.nothing_is_left();
     project.assert_sound();
 }
+
+#[test]
+fn a_plan_for_one_environment_is_not_applied_for_another() {
+    let project = Project::new(BINARY, &batches());
+    project.ok(&["plan", "--out", "plan.json"]);
+    let done = project.run(&["apply", "plan.json", "-e", "prod"]);
+    assert_eq!(done.code, Some(64), "{done}");
+    assert!(done.err.contains("the plan was made for no environment, not for prod"), "{done}");
+    project.ok(&["apply", "plan.json"]);
+}

@@ -76,3 +76,20 @@ fn after_a_failure() {
     assert_eq!(project.dump(), before, "{second}");
     project.assert_sound();
 }
+
+#[test]
+fn a_selection_reaches_what_it_removes_and_nothing_else() {
+    let jobs = ["a", "b", "c"].map(|name| Job::batch(name, "batch"));
+    let project = Project::new(BINARY, &jobs);
+    project.ok(&["apply"]);
+    project.write(&jobs[..1]);
+    let done = project.ok(&["apply", "-y", "-s", "p.b"]);
+    assert!(done.out.contains("1 to stop"), "{done}");
+    let fleet = project.fleet();
+    let belonging = fleet.desired.values().filter(|desired| desired.goal.intent.belongs());
+    let left: Vec<_> = belonging.map(|desired| desired.job().to_string()).collect();
+    assert_eq!(left, ["p.a", "p.c"]);
+    let before = project.dump();
+    project.ok(&["apply", "-s", "p.a"]);
+    assert_eq!(project.dump(), before);
+}

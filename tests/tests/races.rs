@@ -114,3 +114,16 @@ fn the_service_is_replaced_by_whoever_is_there_when_it_dies() {
     project.assert_sound();
     assert_eq!(project.state("p.slow"), Some(Name::Succeeded));
 }
+
+#[test]
+fn a_service_with_a_slow_job_is_no_service_that_hangs() {
+    let slow = Job::batch("slow", "batch").running(&["sleep", "4"]);
+    let project = Project::new(BINARY, &[Job::batch("first", "batch")]);
+    project.ok(&["apply"]);
+    let mut service = project.spawn(&[], &["reconcile"]);
+    until("the service reconciles", || service.said().contains("reconciling"));
+    project.write(&[Job::batch("first", "batch"), slow]);
+    project.ok(&["apply", "--lock-timeout", "1s"]);
+    assert!(!service.has_ended());
+    service.kill_after(Duration::ZERO);
+}

@@ -23,7 +23,7 @@ pub struct Standing {
     pub state: state::Name,
     /// Whether that state is of what is wanted now, not of an earlier generation.
     pub current: bool,
-    /// Whether an attempt of it has ever run.
+    /// Whether its current attempt, or its last one, has run.
     pub has_run: bool,
 }
 

@@ -173,14 +173,20 @@ impl Fleet {
         Outlooks::new(self).of(instance)
     }
 
-    /// Whether every instance of a run has ended, and has taken in what is wanted of it.
+    /// Whether every instance of a run has ended, and has taken in what is wanted of it. One that leaves the project
+    /// is not decided any more once it has ended, nor one that is forgotten at all: there is nothing to take in.
     pub fn is_over(&self, run: &Run) -> bool {
         run.instances().all(|(instance, bound)| {
-            self.statuses.get(&instance).is_some_and(|status| {
-                status.state.is_final()
-                    && status.state != State::Suspended
-                    && status.observed_generation == bound.goal.generation
-            })
+            let status = self.statuses.get(&instance);
+            match bound.goal.intent {
+                Intent::Forget => true,
+                Intent::Remove => status.is_none_or(|status| status.state.is_final()),
+                Intent::Run | Intent::Stop | Intent::Suspend => status.is_some_and(|status| {
+                    status.state.is_final()
+                        && status.state != State::Suspended
+                        && status.observed_generation == bound.goal.generation
+                }),
+            }
         })
     }
 }

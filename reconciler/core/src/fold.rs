@@ -166,8 +166,7 @@ fn running(draft: &mut Draft<'_>, spec: &Job, since: Timestamp) -> Result<Option
         return Ok(None);
     }
     let Engine::Process(process) = &spec.engine;
-    let ready =
-        since + SignedDuration::try_from(std::time::Duration::from(process.ready)).unwrap_or_default();
+    let ready = retry::later(since, process.ready);
     if draft.now() < ready {
         return Ok(Some(ready));
     }

@@ -86,11 +86,14 @@ fn one(
     mutation: &mut Mutation,
 ) -> Answer {
     match (operation, desired.spec.mode) {
+        (Operation::Protect | Operation::Unprotect | Operation::Forget, _) if target.instance.is_some() => {
+            Answer::Refused(format!("it is asked of a whole job: name {}", target.job))
+        }
         (Operation::Protect | Operation::Unprotect, _) => {
             protect(desired, operation == Operation::Protect, change, mutation)
         }
         (Operation::Forget, _) => forget(fleet, desired, change, mutation),
-        (_, Mode::Stream) => {
+        (_, Mode::Stream) if target.instance.is_none() => {
             let state = fleet.statuses.get(&Instance::stream(target.job.clone())).map(|status| &status.state);
             match turn(operation, &desired.goal, state) {
                 Ok(goal) => {
@@ -100,7 +103,7 @@ fn one(
                 Err(answer) => answer,
             }
         }
-        (_, Mode::Batch) => batch(fleet, operation, target, change, mutation),
+        (_, Mode::Batch | Mode::Stream) => batch(fleet, operation, target, change, mutation),
     }
 }
 

@@ -56,19 +56,33 @@ pub fn propose(fleet: &Fleet, proposal: &Proposal<'_>) -> Mutation {
     mutation
 }
 
-/// The project's record, where it changes.
+/// The project's record, where it changes. A cluster that leaves the specs while something recorded may still be on
+/// it stays, because nobody else could be asked to end that; it goes with a later change of this record.
 fn project(fleet: &Fleet, proposal: &Proposal<'_>) -> Option<Project> {
-    let project = Project {
-        name: proposal.plan.project().clone(),
-        environment: proposal.plan.environment().cloned(),
-        clusters: proposal.clusters.clone(),
-        change: proposal.change.clone(),
-    };
+    let (name, environment) = (proposal.plan.project(), proposal.plan.environment());
     let same = fleet.project.as_ref().is_some_and(|known| {
-        (&known.name, &known.environment, &known.clusters)
-            == (&project.name, &project.environment, &project.clusters)
+        (&known.name, known.environment.as_ref()) == (name, environment)
+            && proposal.clusters.iter().all(|(name, kind)| known.clusters.get(name) == Some(kind))
     });
-    (!same).then_some(project)
+    let before = fleet.project.iter().flat_map(|known| &known.clusters);
+    let left = before.filter(|(name, _)| !proposal.clusters.contains_key(*name) && is_needed(fleet, name));
+    let clusters = proposal.clusters.iter().chain(left);
+    (!same).then(|| Project {
+        name: name.clone(),
+        environment: environment.cloned(),
+        clusters: clusters.map(|(name, kind)| (name.clone(), kind.clone())).collect(),
+        change: proposal.change.clone(),
+    })
+}
+
+/// Whether something recorded is on a cluster, or may come to be before it hears of a change.
+fn is_needed(fleet: &Fleet, cluster: &Name) -> bool {
+    let streams = fleet.desired.values().filter(|desired| desired.goal.intent.belongs());
+    let open = fleet.runs.values().filter(|run| run.ended.is_none());
+    let bound = open.flat_map(|run| run.jobs.values().map(|bound| &bound.spec.cluster));
+    let live = fleet.statuses.values().filter(|status| status.state.is_live());
+    let attempts = live.filter_map(|status| status.attempt.as_ref()).map(|attempt| &attempt.cluster);
+    streams.map(|desired| &desired.spec.cluster).chain(bound).chain(attempts).any(|named| named == cluster)
 }
 
 /// A job's new desired state. A stop by hand stays a stop: an apply changes what a job is, not whether it runs;

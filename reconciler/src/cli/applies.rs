@@ -158,11 +158,8 @@ async fn resume(id: Option<&str>, store: &StoreArgs, patience: &Patience, consol
 async fn abort(id: Option<&str>, store: &StoreArgs, wait: &WaitArgs, console: &Console) -> Outcome {
     let (root, url) = project_root(store)?;
     let (session, mut ledger) = open_existing(&root, &url).await?;
-    let apply = find(ledger.fleet(), id)?;
-    if apply.progress != Progress::Committed {
-        return Err(Failure::error(format!("{} is over: there is nothing to give up", apply.id)));
-    }
-    let stopped = give_up(&mut ledger, &apply).await?;
+    let id = find(ledger.fleet(), id)?.id;
+    let stopped = give_up(&mut ledger, &id).await?;
     console.note(&format!("given up: {} stopped", stopped.len()));
     if wait.no_wait {
         return Ok(Exit::Done);
@@ -178,10 +175,15 @@ async fn abort(id: Option<&str>, store: &StoreArgs, wait: &WaitArgs, console: &C
 }
 
 /// Stops what has not reached its goal, and says so in the journal, in one transaction.
-async fn give_up(ledger: &mut Ledger, apply: &Apply) -> Result<Vec<Instance>, Failure> {
+async fn give_up(ledger: &mut Ledger, id: &ApplyId) -> Result<Vec<Instance>, Failure> {
     let change = change("applies abort", None);
     loop {
         let fleet = ledger.fleet();
+        let apply = &find(fleet, Some(&id.0))?;
+        // Asked every time: whoever sees it to its end may be faster.
+        if apply.progress != Progress::Committed {
+            return Err(Failure::error(format!("{id} is over: there is nothing to give up")));
+        }
         let open: Vec<Instance> = about(fleet, apply)
             .into_iter()
             .filter(|one| fleet.outlook(one) != Outlook::Met)

@@ -91,9 +91,22 @@ pub fn run(args: &Args, console: &Console) -> Outcome {
                 ));
             }
             let saved = show::read(path)?;
+            same_environment(&args.spec, &saved)?;
             block_on(apply_saved(args, saved, console))
         }
         None => block_on(apply_specs(args, console)),
+    }
+}
+
+/// A saved plan was made for one environment; another one that is named beside it is a mistake.
+fn same_environment(spec: &SpecArgs, saved: &Saved) -> Result<(), Failure> {
+    let made = saved.changes.environment.as_ref().map(ToString::to_string);
+    match spec.environment() {
+        Some(named) if made.as_deref() != Some(named) => Err(Failure::usage(format!(
+            "the plan was made for {}, not for {named}",
+            made.as_deref().unwrap_or("no environment")
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -1,8 +1,12 @@
 //! `windlass destroy`: plans and applies the removal of jobs.
 
+use std::collections::BTreeSet;
+
 use windlass_compiler::diff::Kind;
+use windlass_compiler::name::JobId;
 use windlass_compiler::plan::Plan;
 use windlass_core::fleet::Fleet;
+use windlass_core::operate::Target;
 
 use super::apply::{Consent, see_to_it};
 use super::args::{SelectArgs, StoreArgs};
@@ -70,7 +74,7 @@ fn confirm(project: &str, console: &Console) -> Result<(), Failure> {
 /// The plan of what stays, against what is recorded.
 fn removal(fleet: &Fleet, select: &[Expression]) -> Result<Proposed, Failure> {
     let project = fleet.project.as_ref().ok_or_else(|| Failure::error("nothing was ever applied here"))?;
-    let gone: Vec<_> = targets(fleet, select, &[])?.into_iter().map(|target| target.job).collect();
+    let gone = jobs(fleet, select)?;
     let staying = fleet
         .desired
         .values()
@@ -85,4 +89,19 @@ fn removal(fleet: &Fleet, select: &[Expression]) -> Result<Proposed, Failure> {
     let mut proposed = Proposed::new(plan, project.clusters.clone(), root, fleet, &SelectArgs::default())?;
     proposed.changes.changes.retain(|change| change.kind == Kind::Remove);
     Ok(proposed)
+}
+
+/// The jobs that are selected. An instance of one is not removed alone.
+fn jobs(fleet: &Fleet, select: &[Expression]) -> Result<BTreeSet<JobId>, Failure> {
+    let whole = |target: Target| match target.instance {
+        None => Ok(target.job),
+        Some(instance) => Err(Failure::usage(format!("{instance} cannot be removed alone")).hint(format!(
+            "`windlass destroy {}` removes the job, `windlass stop {instance}` stops it",
+            target.job
+        ))),
+    };
+    if select.is_empty() {
+        return Ok(fleet.desired.keys().cloned().collect());
+    }
+    targets(fleet, select, &[])?.into_iter().map(whole).collect()
 }

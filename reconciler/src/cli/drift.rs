@@ -7,6 +7,7 @@ use windlass_core::desired::Intent;
 use windlass_core::fleet::Fleet;
 use windlass_core::id::{ExternalName, Instance};
 use windlass_core::observed::{Observation, Phase};
+use windlass_core::state::{State, Submission};
 
 use super::args::{OutputArgs, StoreArgs};
 use super::console::Console;
@@ -127,6 +128,7 @@ fn compare(fleet: &Fleet, cluster: &windlass_compiler::name::Name, seen: &[Obser
             continue;
         }
         let what = match seen.get(&attempt.name).map(|one| &one.phase) {
+            None if status.state == State::Submitting(Submission::Intended) => None,
             None => Some("it is gone".to_owned()),
             Some(Phase::Ended { end, .. }) => Some(format!("it has ended: {}", ended(end))),
             Some(Phase::Vanished { reason }) => Some(format!("it is lost: {reason}")),

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
 use jiff::Timestamp;
 
 use super::args::{OutputArgs, SelectArgs, SpecArgs, StoreArgs};
@@ -81,8 +82,10 @@ async fn plan(args: &Args, console: &Console) -> Outcome {
         console.hint(&format!("`windlass apply {}` does exactly this", path.display()));
     }
     let failing = fails_on(&proposed.changes, !drifted.is_empty(), warned, &args.fail_on);
-    if let [first, ..] = failing.as_slice() {
-        return Err(Failure::error(format!("the plan has what --fail-on names: {first:?}").to_lowercase()));
+    if !failing.is_empty() {
+        let names = failing.iter().filter_map(ValueEnum::to_possible_value);
+        let names: Vec<_> = names.map(|value| value.get_name().to_owned()).collect();
+        return Err(Failure::error(format!("the plan has what --fail-on names: {}", names.join(", "))));
     }
     let differs = !proposed.changes.is_empty() || (args.refresh_only && !drifted.is_empty());
     Ok(if args.detailed_exitcode && differs { Exit::Differs } else { Exit::Done })

@@ -22,7 +22,7 @@ use super::failure::Failure;
 use super::select::Universe;
 use super::sink::Format;
 use crate::ledger::Ledger;
-use crate::policy::{Allowed, refusals};
+use crate::policy::{Allowed, other_project, refusals};
 use crate::saved::Stale;
 
 /// A plan and its changes against what is recorded.
@@ -48,7 +48,7 @@ impl Proposed {
     ) -> Result<Self, Failure> {
         let mut changes = diff(&fleet.recorded(), &plan);
         if !select.select.is_empty() || !select.exclude.is_empty() {
-            narrow(&mut changes, &plan, select)?;
+            narrow(&mut changes, &plan, fleet, select)?;
         }
         Ok(Self { plan, clusters, root, changes })
     }
@@ -88,9 +88,11 @@ impl Proposed {
     }
 }
 
-/// Leaves only the changes of selected jobs.
-fn narrow(changes: &mut Changes, plan: &Plan, select: &SelectArgs) -> Result<(), Failure> {
-    let universe = Universe::of_plan(plan);
+/// Leaves only the changes of selected jobs: those of the plan, and those that it removes.
+fn narrow(changes: &mut Changes, plan: &Plan, fleet: &Fleet, select: &SelectArgs) -> Result<(), Failure> {
+    let recorded = fleet.desired.values().filter(|desired| desired.goal.intent.belongs());
+    let removed = recorded.filter(|desired| plan.job(desired.job()).is_none());
+    let universe = Universe::of_plan(plan).with(removed.map(|desired| &desired.spec));
     let selected = universe.select(select)?;
     let selected: BTreeSet<JobId> = selected.iter().map(|subject| subject.instance.job.clone()).collect();
     let before = changes.changes.len();
@@ -176,7 +178,7 @@ pub fn stale(found: &[Stale]) -> Failure {
 }
 
 /// Commits a proposal. The records may move while a person thinks: then the same changes are worked out again, and
-/// committed only if they are still the ones that were shown.
+/// committed only if they are still the ones that were shown, and rest on the same `guards`.
 pub async fn commit(
     ledger: &mut Ledger,
     proposed: &Proposed,
@@ -185,6 +187,8 @@ pub async fn commit(
     change: &Change,
 ) -> Result<Mutation, Failure> {
     const TRIES: usize = 20;
+    let versions = |ledger: &Ledger| guards.iter().map(|key| ledger.version(key)).collect::<Vec<_>>();
+    let shown = versions(ledger);
     for _ in 0..TRIES {
         let mut change = change.clone();
         change.apply = Some(id.clone());
@@ -198,7 +202,8 @@ pub async fn commit(
             crate::ledger::Written::Conflict(key) => {
                 let again = diff(&ledger.fleet().recorded(), &proposed.plan);
                 let moved = proposed.changes.changes.iter().any(|change| !again.changes.contains(change));
-                if moved {
+                let elsewhere = other_project(ledger.fleet(), &proposed.changes).is_some();
+                if moved || elsewhere || versions(ledger) != shown {
                     return Err(Failure::new(
                         Exit::Stale,
                         format!("{key} changed while this was being applied"),

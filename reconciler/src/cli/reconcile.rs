@@ -1,5 +1,6 @@
 //! `windlass reconcile`: the service. Keeps what runs as it is wanted, until it is told to end.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -62,26 +63,28 @@ async fn reconcile(args: &Args, console: &Console) -> Outcome {
     let mut int = signal(SignalKind::interrupt()).map_err(failed)?;
     let mut term = signal(SignalKind::terminate()).map_err(failed)?;
     tokio::select! {
-        failure = serve(&session, console) => Err(failure),
+        never = serve(&session, console) => match never {},
         // Jobs go on without us: they are taken up again by whoever comes next.
         _ = int.recv() => { console.note("ended by SIGINT; the jobs go on"); Ok(Exit::Interrupted) }
         _ = term.recv() => { console.note("ended by SIGTERM; the jobs go on"); Ok(Exit::Terminated) }
     }
 }
 
-/// Holds the lease whenever it can be had, and drives the engine under it. Ends only if nothing of that is possible.
-async fn serve(session: &Session, console: &Console) -> Failure {
+/// Holds the lease whenever it can be had, and drives the engine under it. What fails is said, and tried again: a full
+/// disk may have room later.
+async fn serve(session: &Session, console: &Console) -> Infallible {
     loop {
-        let lease = match acquire(session, console).await {
-            Ok(lease) => lease,
-            Err(failure) => return failure,
-        };
-        console.note(&format!("reconciling, epoch {}", lease.epoch()));
-        if let Err(failure) = drive(session, lease).await {
+        if let Err(failure) = hold(session, console).await {
             console.fail(&failure);
             tokio::time::sleep(PAUSE).await;
         }
     }
+}
+
+async fn hold(session: &Session, console: &Console) -> Result<(), Failure> {
+    let lease = acquire(session, console).await?;
+    console.note(&format!("reconciling, epoch {}", lease.epoch()));
+    drive(session, lease).await
 }
 
 async fn acquire(session: &Session, console: &Console) -> Result<Box<dyn Held>, Failure> {

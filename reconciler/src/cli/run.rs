@@ -23,6 +23,7 @@ use super::opened::{change, open_existing};
 use super::prepared::project_root;
 use super::runtime::block_on;
 use crate::ledger::{Ledger, Written};
+use crate::store::Key;
 
 /// Run a pipeline's batches now
 #[derive(Debug, clap::Args)]
@@ -53,8 +54,7 @@ pub fn run(args: &Args, console: &Console) -> Outcome {
 async fn begin(args: &Args, console: &Console) -> Outcome {
     let (root, url) = project_root(&args.store)?;
     let (session, mut ledger) = open_existing(&root, &url).await?;
-    let pipeline = pipeline(ledger.fleet(), &args.pipeline)?;
-    let id = commit(&mut ledger, &pipeline, args).await?;
+    let id = commit(&mut ledger, args).await?;
     console.note(&format!("run {id}"));
     if args.wait.no_wait {
         return Ok(Exit::Done);
@@ -87,10 +87,11 @@ fn batches(fleet: &Fleet) -> impl Iterator<Item = &Desired> {
     fleet.desired.values().filter(is_batch)
 }
 
-async fn commit(ledger: &mut Ledger, pipeline: &Name, args: &Args) -> Result<RunId, Failure> {
+async fn commit(ledger: &mut Ledger, args: &Args) -> Result<RunId, Failure> {
     let change = change("run", args.message.as_deref());
     loop {
         let fleet = ledger.fleet();
+        let pipeline = &pipeline(fleet, &args.pipeline)?;
         let time = match &args.at {
             None => free_time(fleet, change.at, std::iter::once(pipeline)),
             Some(text) => asked(pipeline, text)?,
@@ -112,10 +113,12 @@ async fn commit(ledger: &mut Ledger, pipeline: &Name, args: &Args) -> Result<Run
         };
         let intent = windlass_core::desired::Intent::Run;
         let note = Note::Command { change: change.clone(), intent, generation: Generation(1) };
+        // What leaves the project while this is written does not come back by way of a run.
+        let guards: Vec<Key> = run.instances().map(|(instance, _)| Key::desired(&instance.job)).collect();
         let mutation =
             Mutation { runs: vec![run], notes: vec![(id.to_string(), note)], ..Mutation::default() };
         crate::fault::point("command.before-commit");
-        if ledger.commit(&mutation, &[]).await? == Written::Done {
+        if ledger.commit(&mutation, &guards).await? == Written::Done {
             crate::fault::point("command.after-commit");
             return Ok(id);
         }

@@ -9,6 +9,7 @@ use std::fmt;
 
 use petgraph::graph::NodeIndex;
 use petgraph::visit::EdgeRef;
+use windlass_compiler::model::Job;
 use windlass_compiler::name::{JobId, Name};
 use windlass_compiler::plan::Plan;
 use windlass_core::id::Instance;
@@ -32,6 +33,17 @@ pub struct Subject {
     pub file: Option<String>,
     /// Its labels.
     pub tags: Vec<String>,
+}
+
+impl Subject {
+    fn of_job(job: &Job) -> Self {
+        Self {
+            instance: Instance::stream(job.id.clone()),
+            cluster: job.cluster.clone(),
+            file: job.origin.as_ref().map(|origin| origin.file.clone()),
+            tags: job.tags.clone(),
+        }
+    }
 }
 
 /// Everything that could be selected.
@@ -64,16 +76,18 @@ impl Universe {
 
     /// The jobs of a plan.
     pub fn of_plan(plan: &Plan) -> Self {
-        let subjects = plan.jobs().map(|job| Subject {
-            instance: Instance::stream(job.id.clone()),
-            cluster: job.cluster.clone(),
-            file: job.origin.as_ref().map(|origin| origin.file.clone()),
-            tags: job.tags.clone(),
-        });
+        let subjects = plan.jobs().map(Subject::of_job);
         let graph = plan.graph();
         let id = |node: NodeIndex| graph[node].id.clone();
         let edges = graph.edge_references().map(|edge| (id(edge.source()), id(edge.target())));
         Self::new(subjects.collect(), edges)
+    }
+
+    /// These jobs besides, without their edges.
+    #[must_use]
+    pub fn with<'a>(mut self, jobs: impl Iterator<Item = &'a Job>) -> Self {
+        self.subjects.extend(jobs.map(Subject::of_job));
+        self
     }
 
     /// What fits one of `-s`, or everything without one, and none of `-x`.

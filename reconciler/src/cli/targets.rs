@@ -1,5 +1,7 @@
 //! From selection expressions to recorded jobs and instances.
 
+use std::collections::BTreeSet;
+
 use windlass_core::fleet::Fleet;
 use windlass_core::id::Instance;
 use windlass_core::operate::Target;
@@ -13,15 +15,14 @@ pub fn targets(fleet: &Fleet, select: &[Expression], exclude: &[Expression]) -> 
     let args = SelectArgs { select: select.to_vec(), exclude: exclude.to_vec() };
     let universe = universe(fleet);
     let selected = universe.select(&args)?;
-    let jobs: Vec<_> =
+    let jobs: BTreeSet<_> =
         selected.iter().filter(|one| one.instance.run.is_none()).map(|one| &one.instance.job).collect();
     let target = |subject: &&Subject| {
         let instance = subject.instance.run.is_some().then(|| subject.instance.clone());
         Target { job: subject.instance.job.clone(), instance }
     };
     // A glob that fits a job fits its instances as well; the job stands for them.
-    let alone =
-        |subject: &&&Subject| subject.instance.run.is_none() || !jobs.contains(&&subject.instance.job);
+    let alone = |subject: &&&Subject| subject.instance.run.is_none() || !jobs.contains(&subject.instance.job);
     Ok(selected.iter().filter(alone).map(target).collect())
 }
 

@@ -73,6 +73,8 @@ impl Calls {
             Some(made) if made.verb == action.verb() => made.times + 1,
             _ => 0,
         };
+        // What was not repeated when it could have been, is over.
+        self.made.retain(|_, made| now < made.not_before + LONGEST);
         let pause = PAUSE.saturating_mul(1 << times.min(8)).min(LONGEST);
         let made = Made { verb: action.verb(), times, not_before: now + pause };
         self.made.insert(action.name().clone(), made);

@@ -161,3 +161,22 @@ fn a_run_is_over_when_all_have_ended_and_none_is_suspended() {
         assert!(!fleet.is_over(&run), "a command is to be taken in first");
     }
 }
+
+#[test]
+fn a_run_ends_although_a_job_of_it_has_left_the_project() {
+    let over = |state: State, intent: Intent, known: bool| {
+        let mut fleet = fleet(&[("a", &[], State::Succeeded), ("b", &[], state)]);
+        let mut run = fleet.runs.values().next().unwrap().clone();
+        let bound = run.jobs.get_mut(&"b".parse::<Name>().unwrap()).unwrap();
+        bound.goal = bound.goal.with_intent(intent);
+        if !known {
+            fleet.statuses.remove(&latest(&fleet, "b"));
+        }
+        fleet.is_over(&run)
+    };
+    assert!(over(State::Succeeded, Intent::Remove, true), "it had ended before it left");
+    assert!(over(NEW, Intent::Remove, false), "nothing had happened to it");
+    assert!(over(running(), Intent::Forget, true), "nobody looks after it");
+    assert!(!over(running(), Intent::Remove, true), "it has yet to end");
+    assert!(!over(State::Succeeded, Intent::Stop, true), "the stop is not taken in");
+}

@@ -167,3 +167,26 @@ fn a_forgotten_batch_is_forgotten_in_its_open_runs() {
         Intent::Forget
     );
 }
+
+#[test]
+fn what_is_asked_of_a_whole_job_is_not_asked_of_its_instances() {
+    let job = job("orders.job", Mode::Batch);
+    let fleet = fleet(&job, State::Succeeded, Intent::Run);
+    let instance = fleet.latest(&job.id);
+    let one = Target { job: job.id.clone(), instance };
+    for operation in [Operation::Protect, Operation::Unprotect, Operation::Forget] {
+        let (mutation, answers) = operate(&fleet, operation, std::slice::from_ref(&one), &change("test"));
+        assert!(mutation.is_empty(), "{operation:?}");
+        assert!(matches!(answers[0].1, Answer::Refused(_)), "{answers:?}");
+    }
+}
+
+#[test]
+fn a_stop_of_an_instance_does_not_stop_the_stream_that_its_job_has_become() {
+    let batch = job("orders.job", Mode::Batch);
+    let mut fleet = fleet(&batch, State::Running { since: at(0) }, Intent::Run);
+    let one = Target { job: batch.id.clone(), instance: fleet.latest(&batch.id) };
+    fleet.desired.insert(batch.id.clone(), desired(job("orders.job", Mode::Stream)));
+    let (mutation, _) = operate(&fleet, Operation::Stop, &[one], &change("test"));
+    assert_eq!((mutation.desired.len(), mutation.runs.len()), (0, 1));
+}

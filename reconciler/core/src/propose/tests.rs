@@ -28,11 +28,15 @@ fn fleet(jobs: &[Job]) -> Fleet {
 }
 
 fn apply(fleet: &Fleet, jobs: &[Job]) -> Mutation {
+    apply_on(fleet, jobs, &[])
+}
+
+fn apply_on(fleet: &Fleet, jobs: &[Job], clusters: &[&str]) -> Mutation {
     let plan = Plan::new("commerce".parse().unwrap(), None, jobs.iter().cloned()).unwrap();
     let recorded = fleet.desired.values().filter(|one| one.goal.intent.belongs());
     let recorded = recorded.map(|one| RecordedJob { spec: one.spec.clone(), protected: one.is_protected() });
     let changes = diff(&recorded.collect::<Recorded>(), &plan);
-    let clusters = IndexMap::new();
+    let clusters = clusters.iter().map(|name| (name.parse().unwrap(), Cluster::Local)).collect();
     let id = ApplyId("1".to_owned());
     let change = change("apply");
     propose(fleet, &Proposal { plan: &plan, changes: &changes, clusters: &clusters, root: "/", id, change })
@@ -133,4 +137,20 @@ fn a_run_never_takes_the_place_of_another() {
     let taken = run(&jobs);
     fleet.runs.insert(taken.id.clone(), taken);
     check("a", &fleet, &[changed(batch("a", &[]))], "a run 2/2/2, run 1(a:2)");
+}
+
+#[test]
+fn a_cluster_that_leaves_the_specs_stays_while_something_may_be_on_it() {
+    let names = |project: &Project| project.clusters.keys().map(ToString::to_string).collect::<Vec<_>>();
+    let before = [stream("s")];
+    let mut fleet = fleet(&before);
+    fleet.project = apply_on(&fleet, &before, &["laptop", "spare"]).project;
+    let moved = [Job { cluster: "desk".parse().unwrap(), ..stream("s") }];
+    let mutation = apply_on(&fleet, &moved, &["desk"]);
+    assert_eq!(names(mutation.project.as_ref().unwrap()), ["desk", "laptop"]);
+    fleet.project = mutation.project;
+    fleet.desired.extend(mutation.desired.into_iter().map(|one| (one.job().clone(), one)));
+    assert!(apply_on(&fleet, &moved, &["desk"]).is_empty(), "what is left over is no change");
+    let project = apply_on(&fleet, &moved, &["desk", "new"]).project;
+    assert_eq!(names(&project.unwrap()), ["desk", "new"]);
 }
