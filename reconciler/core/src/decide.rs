@@ -207,7 +207,7 @@ fn limit(draft: &mut Draft<'_>, case: &Case<'_>, decision: &mut Decision) -> Res
     if has_reached(case.spec.mode, draft.status()) {
         return Ok(());
     }
-    let until = attempt.submitted + retry::signed(timeout);
+    let until = retry::later(attempt.submitted, timeout);
     if draft.now() < until {
         decision.wake_at(Some(until));
         return Ok(());

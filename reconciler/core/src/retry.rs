@@ -16,27 +16,28 @@ pub fn after(policy: &Retry, state: &State, failures: &[Timestamp]) -> Option<Ti
         return None;
     }
     let doublings = u32::try_from(counted.saturating_sub(1)).unwrap_or(u32::MAX);
-    Some(last + signed(policy.backoff.min.doubled(doublings, policy.backoff.max)))
+    Some(later(last, policy.backoff.min.doubled(doublings, policy.backoff.max)))
 }
 
 /// How many failures count against the budget as of a time: those within the policy's window before it.
 pub fn counted(policy: &Retry, failures: &[Timestamp], as_of: Timestamp) -> usize {
     match policy.within {
         None => failures.len(),
-        Some(window) => failures.iter().filter(|at| **at + signed(window) > as_of).count(),
+        Some(window) => failures.iter().filter(|at| later(**at, window) > as_of).count(),
     }
 }
 
 /// Forgets the failures that no longer count, so that a job that fails for ever has a record of bounded length.
 pub fn forget(policy: &Retry, failures: &mut Vec<Timestamp>) {
     if let (Some(window), Some(last)) = (policy.within, failures.last().copied()) {
-        failures.retain(|at| *at + signed(window) > last);
+        failures.retain(|at| later(*at, window) > last);
     }
 }
 
-/// A spec's duration, for adding to a time.
-pub fn signed(duration: Duration) -> SignedDuration {
-    SignedDuration::from_millis(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 1000))
+/// The time a spec's duration after another; what is beyond the last time that can be told is that last time.
+pub fn later(at: Timestamp, duration: Duration) -> Timestamp {
+    let milliseconds = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    at.checked_add(SignedDuration::from_millis(milliseconds)).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]
@@ -91,5 +92,20 @@ mod tests {
         assert!(after(&policy(3, None), &lost, &[at(1)]).is_none());
         let retried = Retry { on_lost: OnLost::Retry, ..policy(3, None) };
         assert!(after(&retried, &lost, &[at(1)]).is_some());
+    }
+
+    #[test]
+    fn durations_beyond_all_time_are_endless() {
+        let endless = Duration::from_millis(u64::MAX);
+        assert_eq!(later(at(1), endless), Timestamp::MAX);
+        let policy = Retry {
+            within: Some(endless),
+            backoff: Backoff { min: endless, max: endless },
+            ..policy(1, None)
+        };
+        assert_eq!(after(&policy, &FAILED, &[at(1)]), Some(Timestamp::MAX));
+        let mut failures = vec![at(1), at(2)];
+        forget(&policy, &mut failures);
+        assert_eq!(failures, [at(1), at(2)]);
     }
 }
