@@ -25,7 +25,8 @@ pub(super) fn merge(
         // wrong is wrong by itself.
         let known = merged.iter_mut().rev().take_while(|(_, other, _)| *other == place);
         let known = known.filter(|(_, _, other)| other.fault.code() == code);
-        let same = known.filter(|(_, _, other)| place.is_some() && at.is_some() || other.fault == one.fault).last();
+        let same =
+            known.filter(|(_, _, other)| place.is_some() && at.is_some() || other.fault == one.fault).last();
         match same {
             Some((environments, ..)) => environments.extend(at),
             None => merged.push((at.into_iter().collect(), place, one)),

@@ -180,13 +180,14 @@ impl fmt::Display for Logical {
     }
 }
 
-/// Reads a logical time, with seconds or without.
+/// Reads a logical time, with seconds or without. A fraction is refused: no name would tell it.
 fn logical(text: &str) -> Result<Timestamp, BadInstance> {
     let full = match text.strip_suffix('Z') {
         Some(minutes) if minutes.len() == "2026-11-22T02:00".len() => format!("{minutes}:00Z"),
         _ => text.to_owned(),
     };
-    full.parse().map_err(|_| BadInstance::Time)
+    let time: Timestamp = full.parse().map_err(|_| BadInstance::Time)?;
+    if time.subsec_nanosecond() == 0 { Ok(time) } else { Err(BadInstance::Time) }
 }
 
 /// The name of an attempt on its cluster: a function of instance and attempt alone, so whoever comes later
@@ -273,6 +274,12 @@ mod tests {
         {
             assert_eq!(text.parse::<Instance>().unwrap().to_string(), text);
         }
+    }
+
+    #[test]
+    fn a_logical_time_is_whole_seconds() {
+        assert!("orders@2026-11-22T02:00:07Z".parse::<RunId>().is_ok());
+        assert_eq!("orders@2026-11-22T02:00:07.5Z".parse::<RunId>(), Err(BadInstance::Time));
     }
 
     #[test]

@@ -95,8 +95,17 @@ mod tests {
     }
 
     #[test]
-    fn a_duration_beyond_all_times_is_no_defect() {
-        assert_eq!(later(at(1), Duration::from_secs(2)), at(3));
-        assert_eq!(later(at(1), Duration::from_secs(u64::MAX / 1000)), Timestamp::MAX);
+    fn durations_beyond_all_time_are_endless() {
+        let endless = Duration::from_millis(u64::MAX);
+        assert_eq!(later(at(1), endless), Timestamp::MAX);
+        let policy = Retry {
+            within: Some(endless),
+            backoff: Backoff { min: endless, max: endless },
+            ..policy(1, None)
+        };
+        assert_eq!(after(&policy, &FAILED, &[at(1)]), Some(Timestamp::MAX));
+        let mut failures = vec![at(1), at(2)];
+        forget(&policy, &mut failures);
+        assert_eq!(failures, [at(1), at(2)]);
     }
 }
