@@ -85,6 +85,7 @@ fn measure(
         project: &project,
         instance: &status.instance,
         goal: &goal,
+        intent: goal.intent,
         spec: job,
         root: "/",
         status: &status,

@@ -20,6 +20,8 @@ pub struct Case<'a> {
     pub instance: &'a Instance,
     /// What is wanted of it.
     pub goal: &'a Goal,
+    /// Its goal's intent, unless its job says otherwise: see [`crate::fleet::Wanted::intent`].
+    pub intent: Intent,
     /// The spec that a new attempt runs.
     pub spec: &'a Job,
     /// The folder that relative paths in the spec are relative to.
@@ -32,14 +34,6 @@ pub struct Case<'a> {
     pub upstreams: &'a [Upstream],
     /// Why no new attempt may start just now, if that is so: an apply that was interrupted, for one.
     pub hold: Option<&'a str>,
-}
-
-impl Case<'_> {
-    /// What is wanted: what the goal says, except of a stream whose job has become a batch. That one leaves.
-    pub fn intent(&self) -> Intent {
-        let is_left = self.instance.run.is_none() && self.spec.mode == Mode::Batch;
-        if is_left && self.goal.intent != Intent::Forget { Intent::Remove } else { self.goal.intent }
-    }
 }
 
 /// The moment of a decision, and in whose name it is taken.

@@ -50,7 +50,7 @@ pub enum Waiting {
 /// Decides one instance.
 pub fn decide(case: &Case<'_>, moment: Moment) -> Result<Decision, IllegalEvent> {
     let mut decision = Decision::default();
-    if case.intent() == Intent::Forget {
+    if case.intent == Intent::Forget {
         return Ok(decision);
     }
     let mut draft = Draft::new(case.status, case.goal.generation, moment);
@@ -83,7 +83,7 @@ impl Decision {
 /// Lets a new attempt follow a failure that was folded just now. A failure that is already recorded is final:
 /// a retry window that slides on does not wake it up.
 fn try_again(draft: &mut Draft<'_>, case: &Case<'_>) -> Result<(), IllegalEvent> {
-    let fresh = draft.is_changed() && case.intent() == Intent::Run;
+    let fresh = draft.is_changed() && case.intent == Intent::Run;
     if !fresh || !matches!(draft.state(), State::Failed { .. } | State::Lost { .. }) {
         return Ok(());
     }
@@ -95,7 +95,7 @@ fn try_again(draft: &mut Draft<'_>, case: &Case<'_>) -> Result<(), IllegalEvent>
 
 /// Brings the state towards what is wanted.
 fn direct(draft: &mut Draft<'_>, case: &Case<'_>, decision: &mut Decision) -> Result<(), IllegalEvent> {
-    match case.intent() {
+    match case.intent {
         Intent::Forget => Ok(()),
         Intent::Stop | Intent::Remove => stop(draft, Then::Stopped),
         Intent::Suspend => stop(draft, Then::Suspended),

@@ -41,6 +41,9 @@ pub struct Fleet {
 pub struct Wanted<'a> {
     /// What is wanted.
     pub goal: &'a Goal,
+    /// The goal's intent, unless the job says otherwise: what is left of a job that is gone, or that has become
+    /// another, leaves as well. A run that was made while its job was being removed is such a thing.
+    pub intent: Intent,
     /// The spec.
     pub spec: &'a Job,
     /// The folder that relative paths in the spec are relative to.
@@ -73,10 +76,15 @@ impl Fleet {
         self.statuses.get(stream).is_some_and(|status| !status.state.is_final())
     }
 
+    /// Whether anything is still decided of an instance: not of one whose run has ended.
+    pub fn is_decided(&self, instance: &Instance) -> bool {
+        instance.run_id().is_none_or(|id| self.runs.get(&id).is_some_and(|run| run.ended.is_none()))
+    }
+
     /// Whether an instance belongs to the project, or has yet to leave it.
     fn is_open(&self, instance: &Instance) -> bool {
         let wanted = self.wanted(instance);
-        let leaving = wanted.is_some_and(|wanted| !wanted.goal.intent.belongs());
+        let leaving = wanted.is_some_and(|wanted| !wanted.intent.belongs());
         !leaving || self.statuses.get(instance).is_some_and(|status| !status.state.is_final())
     }
 
@@ -85,14 +93,20 @@ impl Fleet {
         match instance.run_id() {
             None => {
                 let desired = self.desired.get(&instance.job)?;
-                Some(Wanted { goal: &desired.goal, spec: &desired.spec, root: &desired.root })
+                let left = (desired.spec.mode == Mode::Batch).then_some(Intent::Remove);
+                Some(wanted(&desired.goal, left, &desired.spec, &desired.root))
             }
             Some(id) => {
                 let run = self.runs.get(&id)?;
                 let bound = run.jobs.get(&instance.job.job)?;
-                Some(Wanted { goal: &bound.goal, spec: &bound.spec, root: &run.root })
+                Some(wanted(&bound.goal, self.left(&instance.job), &bound.spec, &run.root))
             }
         }
+    }
+
+    /// How a job has left the project, if it has.
+    fn left(&self, job: &JobId) -> Option<Intent> {
+        self.desired.get(job).map(|desired| desired.goal.intent).filter(|intent| !intent.belongs())
     }
 
     /// The latest instance of a job: the stream itself, or the batch in its latest run.
@@ -134,6 +148,7 @@ impl Fleet {
             project: &project.name,
             instance,
             goal: wanted.goal,
+            intent: wanted.intent,
             spec: wanted.spec,
             root: wanted.root,
             status,
@@ -178,7 +193,7 @@ impl Fleet {
     pub fn is_over(&self, run: &Run) -> bool {
         run.instances().all(|(instance, bound)| {
             let status = self.statuses.get(&instance);
-            match bound.goal.intent {
+            match effective(&bound.goal, self.left(&instance.job)) {
                 Intent::Forget => true,
                 Intent::Remove => status.is_none_or(|status| status.state.is_final()),
                 Intent::Run | Intent::Stop | Intent::Suspend => status.is_some_and(|status| {
@@ -189,6 +204,15 @@ impl Fleet {
             }
         })
     }
+}
+
+fn wanted<'a>(goal: &'a Goal, left: Option<Intent>, spec: &'a Job, root: &'a str) -> Wanted<'a> {
+    Wanted { goal, intent: effective(goal, left), spec, root }
+}
+
+/// What a goal wants, or what has become of its job.
+fn effective(goal: &Goal, left: Option<Intent>) -> Intent {
+    left.filter(|_| goal.intent.belongs()).unwrap_or(goal.intent)
 }
 
 /// Whether a status has taken in what is wanted, with an attempt that is not out of date.

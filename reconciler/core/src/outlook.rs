@@ -48,10 +48,10 @@ impl<'a> Outlooks<'a> {
         let Some(wanted) = self.fleet.wanted(instance) else { return Outlook::Met };
         let fresh = Status::new(instance.clone());
         let status = self.fleet.statuses.get(instance).unwrap_or(&fresh);
-        match wanted.goal.intent {
+        match wanted.intent {
             Intent::Forget => Outlook::Met,
             Intent::Stop | Intent::Suspend | Intent::Remove => {
-                let untouched = status.attempt.is_none() && !wanted.goal.intent.belongs();
+                let untouched = status.attempt.is_none() && !wanted.intent.belongs();
                 if untouched || status.state.is_final() { Outlook::Met } else { Outlook::Moving }
             }
             Intent::Run => self.run(instance, wanted, status),

@@ -4,7 +4,7 @@ use windlass_compiler::model::Engine;
 use windlass_compiler::units::Duration;
 
 use crate::action::Action;
-use crate::desired::{Goal, Intent};
+use crate::desired::Intent;
 use crate::fleet::Fleet;
 use crate::observed::{Observation, Phase};
 use crate::state::State;
@@ -20,12 +20,14 @@ pub fn sweep(fleet: &Fleet, observation: &Observation) -> Option<(Action, String
     let label = &observation.label;
     let status = fleet.statuses.get(&label.instance)?;
     let wanted = fleet.wanted(&label.instance)?;
-    if wanted.goal.intent == Intent::Forget || label.attempt > status.attempt_number() {
+    if wanted.intent == Intent::Forget || label.attempt > status.attempt_number() {
         return None;
     }
     let reason = if label.attempt < status.attempt_number() {
         format!("attempt {} has taken its place", status.attempt_number())
-    } else if status.state.is_live() || may_be_found(status, wanted.goal, observation) {
+    } else if status.state.is_live()
+        || fleet.is_decided(&label.instance) && may_be_found(status, wanted.intent, observation)
+    {
         return None;
     } else {
         format!("its record says {}", status.state.name())
@@ -35,10 +37,10 @@ pub fn sweep(fleet: &Fleet, observation: &Observation) -> Option<(Action, String
 }
 
 /// Whether this is the attempt that was given up as lost, alive after all and still wanted: a decision takes it back.
-fn may_be_found(status: &Status, goal: &Goal, observation: &Observation) -> bool {
+fn may_be_found(status: &Status, intent: Intent, observation: &Observation) -> bool {
     let uid = status.attempt.as_ref().and_then(|attempt| attempt.uid.as_ref());
     matches!(status.state, State::Lost { .. })
-        && goal.intent == Intent::Run
+        && intent == Intent::Run
         && observation.phase.is_alive()
         && uid == Some(&observation.uid)
 }

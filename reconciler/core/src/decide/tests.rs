@@ -56,6 +56,7 @@ impl Scene {
             project: &project,
             instance: &instance,
             goal: &self.goal,
+            intent: if self.turned { Intent::Remove } else { self.goal.intent },
             spec: &spec,
             root: "/",
             status: &self.status,

@@ -163,6 +163,16 @@ fn a_run_is_over_when_all_have_ended_and_none_is_suspended() {
 }
 
 #[test]
+fn a_run_that_was_made_while_its_job_was_removed_leaves_with_it() {
+    let mut fleet = fleet(&[("a", &[], NEW)]);
+    let instance = latest(&fleet, "a");
+    let desired = fleet.desired.values_mut().next().unwrap();
+    desired.goal = desired.goal.with_intent(Intent::Remove);
+    assert_eq!(fleet.wanted(&instance).unwrap().goal.intent, Intent::Run);
+    assert_eq!(fleet.wanted(&instance).unwrap().intent, Intent::Remove);
+}
+
+#[test]
 fn a_run_ends_although_a_job_of_it_has_left_the_project() {
     let over = |state: State, intent: Intent, known: bool| {
         let mut fleet = fleet(&[("a", &[], State::Succeeded), ("b", &[], state)]);
