@@ -105,7 +105,7 @@ fn progress(fleet: &Fleet, apply: &Apply) -> String {
         Progress::Committed => {
             let about = about(fleet, apply);
             let met = about.iter().filter(|one| fleet.outlook(one) == Outlook::Met).count();
-            format!("interrupted: {met} of {} reached", about.len())
+            format!("committed: {met} of {} reached", about.len())
         }
     }
 }

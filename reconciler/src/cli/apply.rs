@@ -27,7 +27,7 @@ use crate::session::Session;
 use crate::store::Key;
 
 /// Bring what runs to the specs, or to a saved plan
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
 Examples:
   windlass apply                        the tree of this folder
@@ -139,21 +139,8 @@ async fn apply_saved(args: &Args, saved: Saved, console: &Console) -> Outcome {
     let proposed = show::proposed(saved)?;
     // Whoever saved it has looked at it: that is what a saved plan is for.
     let consent = Consent { yes: true, ..args.consent.clone() };
-    let args = &Args { consent, path: None, ..args.again() };
+    let args = &Args { consent, path: None, ..args.clone() };
     carry_out(args, &session, ledger, &proposed, &guards, &heading, console).await
-}
-
-impl Args {
-    fn again(&self) -> Self {
-        Self {
-            path: self.path.clone(),
-            spec: self.spec.clone(),
-            store: self.store.clone(),
-            select: self.select.clone(),
-            consent: self.consent.clone(),
-            wait: self.wait.clone(),
-        }
-    }
 }
 
 async fn carry_out(

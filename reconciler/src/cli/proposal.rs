@@ -75,7 +75,9 @@ impl Proposed {
     pub fn confirm(&self, fleet: &Fleet, yes: bool, console: &Console) -> Result<(), Failure> {
         let interrupts = |change: &&windlass_compiler::diff::Change| {
             let live = fleet.latest(&change.job).and_then(|instance| fleet.statuses.get(&instance));
-            change.effect.interrupts() && live.is_some_and(|status| status.state.is_live())
+            // A job that was forgotten may still run: creating it anew replaces what runs.
+            let replaces = change.effect.interrupts() || change.kind == Kind::Create;
+            replaces && live.is_some_and(|status| status.state.is_live())
         };
         let count = self.changes.changes.iter().filter(interrupts).count();
         if yes || count == 0 {
