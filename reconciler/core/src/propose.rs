@@ -61,7 +61,7 @@ fn project(fleet: &Fleet, proposal: &Proposal<'_>) -> Option<Project> {
     let project = Project {
         name: proposal.plan.project().clone(),
         environment: proposal.plan.environment().cloned(),
-        clusters: proposal.clusters.clone(),
+        clusters: clusters(fleet, proposal),
         change: proposal.change.clone(),
     };
     let same = fleet.project.as_ref().is_some_and(|known| {
@@ -69,6 +69,26 @@ fn project(fleet: &Fleet, proposal: &Proposal<'_>) -> Option<Project> {
             == (&project.name, &project.environment, &project.clusters)
     });
     (!same).then_some(project)
+}
+
+/// The clusters of the specs, and those that have left them but that something of ours is on, or may come to be on
+/// before this is written: who forgets a cluster can stop nothing there. They go with a later apply.
+fn clusters(fleet: &Fleet, proposal: &Proposal<'_>) -> IndexMap<Name, Cluster> {
+    let used = used(fleet);
+    let known = fleet.project.iter().flat_map(|project| &project.clusters);
+    let kept = known.filter(|(name, _)| used.contains(name) && !proposal.clusters.contains_key(*name));
+    let kept = kept.map(|(name, cluster)| (name.clone(), cluster.clone()));
+    proposal.clusters.clone().into_iter().chain(kept).collect()
+}
+
+/// The clusters that live attempts are on, and those that attempts may be started on as things are recorded.
+fn used(fleet: &Fleet) -> BTreeSet<&Name> {
+    let live = fleet.statuses.values().filter(|status| status.state.is_live());
+    let live = live.filter_map(|status| status.attempt.as_ref()).map(|attempt| &attempt.cluster);
+    let wanted = fleet.desired.values().filter(|one| one.goal.intent.belongs()).map(|one| &one.spec.cluster);
+    let open = fleet.runs.values().filter(|run| run.ended.is_none());
+    let bound = open.flat_map(|run| run.jobs.values()).map(|bound| &bound.spec.cluster);
+    live.chain(wanted).chain(bound).collect()
 }
 
 /// A job's new desired state. A stop by hand stays a stop: an apply changes what a job is, not whether it runs;

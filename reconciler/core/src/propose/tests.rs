@@ -28,14 +28,17 @@ fn fleet(jobs: &[Job]) -> Fleet {
 }
 
 fn apply(fleet: &Fleet, jobs: &[Job]) -> Mutation {
+    apply_on(fleet, jobs, &IndexMap::new())
+}
+
+fn apply_on(fleet: &Fleet, jobs: &[Job], clusters: &IndexMap<Name, Cluster>) -> Mutation {
     let plan = Plan::new("commerce".parse().unwrap(), None, jobs.iter().cloned()).unwrap();
     let recorded = fleet.desired.values().filter(|one| one.goal.intent.belongs());
     let recorded = recorded.map(|one| RecordedJob { spec: one.spec.clone(), protected: one.is_protected() });
     let changes = diff(&recorded.collect::<Recorded>(), &plan);
-    let clusters = IndexMap::new();
     let id = ApplyId("1".to_owned());
     let change = change("apply");
-    propose(fleet, &Proposal { plan: &plan, changes: &changes, clusters: &clusters, root: "/", id, change })
+    propose(fleet, &Proposal { plan: &plan, changes: &changes, clusters, root: "/", id, change })
 }
 
 /// What an apply writes: each job with its intent and generations, each run with its jobs.
@@ -133,4 +136,24 @@ fn a_run_never_takes_the_place_of_another() {
     let taken = run(&jobs);
     fleet.runs.insert(taken.id.clone(), taken);
     check("a", &fleet, &[changed(batch("a", &[]))], "a run 2/2/2, run 1(a:2)");
+}
+
+#[test]
+fn a_cluster_stays_in_the_record_until_nothing_of_ours_is_on_it() {
+    let on = |cluster: &str| Job { cluster: cluster.parse().unwrap(), ..stream("s") };
+    let clusters = |name: &str| IndexMap::from([(name.parse().unwrap(), Cluster::Local)]);
+    let names = |mutation: &Mutation| {
+        let project = mutation.project.as_ref().expect("the clusters change");
+        project.clusters.keys().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    };
+    let mut fleet = fleet(&[on("old")]);
+    fleet.project = apply_on(&fleet, &[on("old")], &clusters("old")).project;
+
+    let moved = apply_on(&fleet, &[on("new")], &clusters("new"));
+    assert_eq!(names(&moved), "new old");
+    fleet.project = moved.project;
+    fleet.desired.extend(moved.desired.into_iter().map(|one| (one.job().clone(), one)));
+
+    let later = apply_on(&fleet, &[on("new")], &clusters("new"));
+    assert_eq!(names(&later), "new");
 }
