@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use windlass_compiler::diff::Changes;
+use windlass_compiler::digest::Digest;
 use windlass_compiler::model::{Cluster, Job};
 use windlass_compiler::name::{JobId, Name};
 use windlass_compiler::plan::Plan;
@@ -41,6 +42,8 @@ pub struct Saved {
     pub jobs: Vec<Job>,
     /// The records that it rests on, by key.
     pub reads: BTreeMap<String, Option<Read>>,
+    /// The digest of all of the above: a plan that was edited is not the plan that was looked at.
+    pub seal: String,
 }
 
 /// A record as a plan read it.
@@ -77,7 +80,7 @@ impl Saved {
     ) -> Self {
         let reads = keys(plan, &changes);
         let reads = reads.into_iter().map(|key| (key.as_str().to_owned(), read(ledger, &key))).collect();
-        Self {
+        let unsealed = Self {
             format_version: FORMAT,
             created,
             lineage: ledger.store().lineage().to_owned(),
@@ -87,7 +90,21 @@ impl Saved {
             changes,
             jobs: plan.jobs().cloned().collect(),
             reads,
-        }
+            seal: String::new(),
+        };
+        Self { seal: unsealed.digest(), ..unsealed }
+    }
+
+    /// Whether it is as it was saved.
+    pub fn is_intact(&self) -> bool {
+        self.seal == self.digest()
+    }
+
+    /// The digest of everything but the seal.
+    fn digest(&self) -> String {
+        let unsealed = Self { seal: String::new(), ..self.clone() };
+        let text = serde_json::to_vec(&unsealed).expect("a plan is a map with string keys");
+        Digest::of_bytes(&text).to_string()
     }
 
     /// The keys that it rests on.

@@ -48,8 +48,17 @@ pub fn read(path: &Path) -> Result<Saved, Failure> {
             Err(Failure::error(format!("`{shown}` has format {version}; this build reads up to {FORMAT}"))
                 .hint("a newer windlass saved it: use that one"))
         }
-        _ => serde_json::from_value(value).map_err(|error| failed().because(&error)),
+        _ => intact(serde_json::from_value(value).map_err(|error| failed().because(&error))?),
     }
+}
+
+/// A plan that was edited is not the plan that somebody has looked at.
+fn intact(saved: Saved) -> Result<Saved, Failure> {
+    if saved.is_intact() {
+        return Ok(saved);
+    }
+    Err(Failure::error("the saved plan was changed after it was saved: its digest does not fit")
+        .hint("make a new plan: `windlass plan --out FILE`"))
 }
 
 /// A saved plan, to be applied.
@@ -57,8 +66,5 @@ pub fn proposed(saved: Saved) -> Result<Proposed, Failure> {
     let Saved { changes, jobs, clusters, root, .. } = saved;
     let plan = Plan::new(changes.project.clone(), changes.environment.clone(), jobs)
         .map_err(|cycle| Failure::error("the saved plan is damaged").because(&cycle))?;
-    if plan.digest() != changes.plan {
-        return Err(Failure::error("the saved plan was changed after it was saved: its digest does not fit"));
-    }
     Ok(Proposed { plan, clusters, root, changes })
 }
