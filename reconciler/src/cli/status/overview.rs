@@ -207,8 +207,16 @@ impl Overview {
                 format!("driven by {}{}", visible(&driver.named), since.unwrap_or_default())
             }
             None if self.met => "nobody drives: `windlass reconcile` keeps it so".to_owned(),
-            None => paint(style, Tone::Doubtful, "nobody drives: `windlass reconcile` goes on with it"),
+            None if self.is_moving() => {
+                paint(style, Tone::Doubtful, "nobody drives: `windlass reconcile` goes on with it")
+            }
+            None => "nobody drives, and nothing is left to do unless somebody acts".to_owned(),
         }
+    }
+
+    /// Whether an owner would have something to do.
+    fn is_moving(&self) -> bool {
+        self.jobs.iter().any(|line| line.met.is_none() || line.stale.is_some())
     }
 
     fn table(&self) -> Table {
