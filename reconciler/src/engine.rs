@@ -115,6 +115,8 @@ impl Engine {
         nudge: &tokio::sync::Notify,
         mut steer: impl FnMut(&Fleet, bool) -> Flow,
     ) -> Result<(), Error> {
+        // What the last owner wrote before the lease was ours may be newer than what was read before that.
+        self.ledger.refresh().await?;
         self.clusters.connect(self.ledger.fleet());
         self.gather_all().await?;
         let mut resync = tokio::time::interval(RESYNC);
