@@ -62,6 +62,9 @@ fn a_batch_that_is_lost_is_held_until_somebody_retries_it() {
 #[test]
 fn a_batch_whose_supervisor_was_killed_is_lost_when_it_ends() {
     let project = project(&[Job::batch("slow", "slow")]);
+    // Long enough for its cluster to be asked several times while it runs on its own.
+    let script = windlass_tests::spec::SCRIPT.replace("slow) sleep 1;", "slow) sleep 8;");
+    fs::write(project.file("job.sh"), script).expect("writable");
     let apply = project.spawn(&[], &["apply"]);
     until("it has started", || project.evidence().lines.len() == 1);
     kill_supervisors(&project);
