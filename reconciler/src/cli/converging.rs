@@ -1,5 +1,7 @@
 //! Seeing a command to its end: progress meanwhile, interrupts, and what to say and do afterwards.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -94,25 +96,21 @@ pub async fn see_through(
     let result = converge(session, ledger, &aim, &interrupts, &mut shown).await;
     shown.progress.finish();
     let (end, ledger) = result?;
-    Ok(Ended { end, ledger, terminated: terminated.load(std::sync::atomic::Ordering::SeqCst) })
+    Ok(Ended { end, ledger, terminated: terminated.load(Ordering::SeqCst) })
 }
 
 /// Counts ^C and SIGTERM. Returns whether SIGTERM was among them.
-fn listen(
-    interrupts: &Interrupts,
-    console: &Console,
-) -> Result<std::sync::Arc<std::sync::atomic::AtomicBool>, Failure> {
+fn listen(interrupts: &Interrupts, console: &Console) -> Result<Arc<AtomicBool>, Failure> {
     let failed = |error: std::io::Error| Failure::error("signals cannot be watched").because(&error);
     let mut int = signal(SignalKind::interrupt()).map_err(failed)?;
     let mut term = signal(SignalKind::terminate()).map_err(failed)?;
-    let terminated = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let (seen, interrupts, console) =
-        (std::sync::Arc::clone(&terminated), interrupts.clone(), console.clone());
+    let terminated = Arc::new(AtomicBool::new(false));
+    let (seen, interrupts, console) = (Arc::clone(&terminated), interrupts.clone(), console.clone());
     tokio::spawn(async move {
         loop {
             tokio::select! {
                 _ = int.recv() => {}
-                _ = term.recv() => seen.store(true, std::sync::atomic::Ordering::SeqCst),
+                _ = term.recv() => seen.store(true, Ordering::SeqCst),
             }
             if interrupts.count() == 0 {
                 console.note("interrupted: nothing new is started, what is under way is finished; again to leave at once");
