@@ -1,11 +1,12 @@
 //! The loop: gather → fold → decide → persist → perform. Nothing else loops.
 //!
 //! Everything that is decided, is decided in `windlass-core`; this file only carries values to it and its answers
-//! out. The engine holds the lease for as long as it lives; what it may do is checked by the store (its epoch)
-//! and by the clusters (names and uids), not by the lease.
+//! out. The engine decides in the shards that its lease gives it, while it does; what it may do is checked by the
+//! store (epochs and versions) and by the clusters (names and uids), not by the lease.
 
 mod calls;
 mod clusters;
+mod shards;
 mod sights;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use windlass_core::decide::Decision;
 use windlass_core::fleet::Fleet;
 use windlass_core::history::Note;
 use windlass_core::id::{Epoch, Instance};
+use windlass_core::shard::{Fence, Shard};
 use windlass_core::status::Status;
 use windlass_core::sweep::sweep;
 
@@ -27,9 +29,10 @@ use crate::fault;
 use crate::lease::Held;
 use crate::ledger::{self, Ledger, Written};
 
-use calls::Calls;
+use calls::{Calls, Permit};
 use clusters::Clusters;
 pub use clusters::Connect;
+use shards::Shards;
 use sights::Sights;
 
 /// What was written is read again after so long, hints or not.
@@ -40,7 +43,7 @@ const ROUNDS: usize = 16;
 /// Brings what runs to what is wanted.
 pub struct Engine {
     ledger: Ledger,
-    lease: Box<dyn Held>,
+    shards: Shards,
     clusters: Clusters,
     sights: Sights,
     calls: Calls,
@@ -89,7 +92,7 @@ impl Engine {
         watch_store(&ledger, sender.clone());
         Self {
             ledger,
-            lease,
+            shards: Shards::new(lease),
             clusters: Clusters::new(connect, sender.clone()),
             sights: Sights::default(),
             calls: Calls::new(sender),
@@ -115,14 +118,11 @@ impl Engine {
         nudge: &tokio::sync::Notify,
         mut steer: impl FnMut(&Fleet, bool) -> Flow,
     ) -> Result<(), Error> {
-        // What the last owner wrote before the lease was ours may be newer than what was read before that.
-        self.ledger.refresh().await?;
-        self.clusters.connect(self.ledger.fleet());
-        self.gather_all().await?;
         let mut resync = tokio::time::interval(RESYNC);
         loop {
             let wake = self.turn().await?;
-            let idle = self.calls.is_idle() && !self.sights.is_anything_missing();
+            let idle =
+                self.calls.is_idle() && self.clusters.are_all_heard() && !self.sights.is_anything_missing();
             match steer(self.ledger.fleet(), idle) {
                 Flow::Done => return Ok(()),
                 Flow::Finish => self.hold = Some("the command was interrupted".to_owned()),
@@ -132,18 +132,10 @@ impl Engine {
                 hint = self.hints.recv() => self.gather(hint).await?,
                 () = sleep_until(wake) => {}
                 () = nudge.notified() => {}
+                () = self.shards.changed() => {}
                 _ = resync.tick() => { self.ledger.refresh().await?; }
             }
         }
-    }
-
-    /// Hears every cluster once before anything is decided.
-    async fn gather_all(&mut self) -> Result<(), Error> {
-        while !self.clusters.all_heard() {
-            let hint = self.hints.recv().await;
-            self.gather(hint).await?;
-        }
-        Ok(())
     }
 
     /// Takes in a hint, and all others that have come meanwhile.
@@ -154,7 +146,7 @@ impl Engine {
             match hint {
                 Hint::Store => written = true,
                 Hint::Cluster(name, answer) => {
-                    self.clusters.heard(&name);
+                    self.clusters.heard(&name, answer.asked);
                     self.sights.take(&name, answer, self.ledger.fleet());
                 }
                 Hint::Call(done) => self.returned(&done),
@@ -176,6 +168,12 @@ impl Engine {
 
     /// One turn: decides everything, records what changes, starts the calls. Returns when to turn again.
     async fn turn(&mut self) -> Result<Option<Timestamp>, Error> {
+        if self.shards.review() {
+            // What the last owners wrote and did may be newer than what was read before the shards were ours.
+            self.ledger.refresh().await?;
+            self.sights.forget_absences();
+            self.clusters.ask_all();
+        }
         // Whatever has read the records since the last turn may have found another cluster in them.
         self.clusters.connect(self.ledger.fleet());
         let mut wake = None;
@@ -192,28 +190,45 @@ impl Engine {
 
     /// Decides one instance until there is nothing to record, then starts the call that follows.
     async fn settle(&mut self, instance: &Instance) -> Result<Option<Timestamp>, Error> {
-        if self.calls.is_busy(instance) {
+        if self.calls.is_busy(instance) || !self.is_heard(instance) {
             return Ok(None);
         }
         for _ in 0..ROUNDS {
-            let Some(decision) = self.decide(instance) else { return Ok(None) };
+            let Some(fence) = self.shards.fence(instance) else { return Ok(None) };
+            let Some(decision) = self.decide(instance, fence) else { return Ok(None) };
             let Decision { status, action, wake, .. } = decision;
             if windlass_core::fault::is_off(windlass_core::fault::Rule::IntentFirst)
                 && let Some(action) = action.clone()
             {
-                self.perform(instance, action);
+                self.perform(instance, fence, action);
             }
             let Some(status) = status else {
-                let again = action.and_then(|action| self.perform(instance, action));
+                let again = action.and_then(|action| self.perform(instance, fence, action));
                 return Ok(earlier(wake, again));
             };
-            self.persist(&status).await?;
+            self.persist(&status, fence).await?;
         }
         Ok(Some(Timestamp::now()))
     }
 
-    fn decide(&self, instance: &Instance) -> Option<Decision> {
-        let moment = Moment { now: Timestamp::now(), epoch: self.lease.epoch() };
+    /// Whether the cluster of an instance has answered, or failed to, since its shard is ours. A slow one delays no
+    /// other.
+    fn is_heard(&self, instance: &Instance) -> bool {
+        let Some(since) = self.shards.since(instance) else { return false };
+        self.cluster_of(instance).is_none_or(|cluster| self.clusters.is_heard_since(&cluster, since))
+    }
+
+    /// Where the attempt of an instance is, or the next one will be.
+    fn cluster_of(&self, instance: &Instance) -> Option<Name> {
+        let fleet = self.ledger.fleet();
+        let attempt = fleet.statuses.get(instance).and_then(|status| status.attempt.as_ref());
+        attempt
+            .map(|attempt| attempt.cluster.clone())
+            .or_else(|| fleet.wanted(instance).map(|wanted| wanted.spec.cluster.clone()))
+    }
+
+    fn decide(&self, instance: &Instance, fence: Fence) -> Option<Decision> {
+        let moment = Moment { now: Timestamp::now(), epoch: fence.epoch };
         let sight = |status: &Status| self.sights.of(status).clone();
         let decided = self.ledger.fleet().decide(instance, sight, self.hold.as_deref(), moment);
         decided.unwrap_or_else(|illegal| {
@@ -223,27 +238,33 @@ impl Engine {
     }
 
     /// Records a status. A conflict is no error: the ledger has read what is there, and deciding goes on from it.
-    async fn persist(&mut self, status: &Status) -> Result<(), Error> {
+    async fn persist(&mut self, status: &Status, fence: Fence) -> Result<(), Error> {
         fault::point("status.before-commit");
-        let written = self.ledger.record(status, self.lease.epoch()).await?;
+        let written = self.ledger.record(status, fence).await?;
         fault::point("status.after-commit");
         tracing::info!(instance = %status.instance, state = %status.state.name(), "recorded");
         self.moved = true;
         match written {
             Written::Done | Written::Conflict(_) => Ok(()),
-            Written::Fenced(barrier) => Err(Error::Fenced(barrier)),
+            Written::Fenced(barrier) => self.step_down(fence.shard, barrier),
         }
     }
 
+    /// Leaves a shard to its newer owner.
+    fn step_down(&self, shard: Shard, barrier: Epoch) -> Result<(), Error> {
+        tracing::warn!(%shard, epoch = %barrier, "a newer owner has taken over");
+        if self.shards.lease().fenced(shard, barrier) { Ok(()) } else { Err(Error::Fenced(barrier)) }
+    }
+
     /// Starts a call, unless the same one was made just now. Returns when it may be made again.
-    fn perform(&mut self, instance: &Instance, action: Action) -> Option<Timestamp> {
-        let status = self.ledger.fleet().statuses.get(instance);
-        let recorded =
-            status.and_then(|status| status.attempt.as_ref()).map(|attempt| attempt.cluster.clone());
-        let cluster = recorded
-            .or_else(|| self.ledger.fleet().wanted(instance).map(|wanted| wanted.spec.cluster.clone()))?;
+    fn perform(&mut self, instance: &Instance, fence: Fence, action: Action) -> Option<Timestamp> {
+        let cluster = self.cluster_of(instance)?;
         let driver = self.clusters.driver(&cluster)?;
-        self.calls.start(instance, cluster, driver, action)
+        self.calls.start(instance, self.permit(fence), cluster, driver, action)
+    }
+
+    fn permit(&self, fence: Fence) -> Permit {
+        Permit { lease: Arc::clone(self.shards.lease()), fence }
     }
 
     /// Marks runs of which every instance has ended.
@@ -251,10 +272,11 @@ impl Engine {
         let fleet = self.ledger.fleet();
         let over = fleet.runs.values().filter(|run| run.ended.is_none() && fleet.is_over(run));
         for mut run in over.cloned().collect::<Vec<_>>() {
+            let Some(fence) = self.shards.fence_in(Shard::of(&run.id.pipeline)) else { continue };
             run.ended = Some(Timestamp::now());
             fault::point("run.before-end");
-            if let Written::Fenced(barrier) = self.ledger.end(&run, self.lease.epoch()).await? {
-                return Err(Error::Fenced(barrier));
+            if let Written::Fenced(barrier) = self.ledger.end(&run, fence).await? {
+                self.step_down(fence.shard, barrier)?;
             }
             fault::point("run.after-end");
         }
@@ -266,16 +288,19 @@ impl Engine {
         let found: Vec<_> = self
             .sights
             .observations()
+            .filter(|(_, seen)| self.is_heard(&seen.label.instance))
             .filter_map(|(cluster, seen)| {
                 let (action, reason) = sweep(self.ledger.fleet(), seen)?;
                 Some((cluster.clone(), seen.label.instance.clone(), action, reason))
             })
             .collect();
         for (cluster, instance, action, reason) in found {
+            let Some(fence) = self.shards.fence(&instance) else { continue };
             let Some(driver) = self.clusters.driver(&cluster) else { continue };
+            let permit = self.permit(fence);
             let name = action.name().clone();
             if !self.calls.is_busy(&instance)
-                && self.calls.start(&instance, cluster, driver, action).is_none()
+                && self.calls.start(&instance, permit, cluster, driver, action).is_none()
             {
                 self.ledger.note(instance.to_string(), &Note::Swept { name, reason }).await?;
             }

@@ -6,6 +6,7 @@ pub mod memory;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use windlass_core::id::Epoch;
+use windlass_core::shard::Shard;
 
 /// Who holds a lease, for messages to people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,10 +29,22 @@ pub enum Acquired {
     Busy(Option<Holder>),
 }
 
-/// A lease that is held; dropping it gives it back at once.
+/// What is held of a project's shards; dropping it gives all of it back at once.
+#[async_trait]
 pub trait Held: Send + Sync {
-    /// Our epoch: higher than that of every earlier holder.
-    fn epoch(&self) -> Epoch;
+    /// The epoch under which a shard is ours at this moment, higher than that of every earlier owner; none where it
+    /// is not ours, or no longer.
+    fn epoch(&self, shard: Shard) -> Option<Epoch>;
+
+    /// Ends when a shard was gained or lost since this was asked last. A hint: it may end early.
+    async fn changed(&self);
+
+    /// As what we hold it, for people: `epoch 7`.
+    fn title(&self) -> String;
+
+    /// Takes in that the store refused what we wrote: a newer owner has the shard. Returns whether we may go on with
+    /// the others; where not, the lease is lost as a whole.
+    fn fenced(&self, shard: Shard, barrier: Epoch) -> bool;
 }
 
 /// A lease could not be asked for.

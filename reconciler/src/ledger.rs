@@ -12,6 +12,7 @@ use windlass_core::history::Note;
 use windlass_core::id::{Epoch, OpId, Version};
 use windlass_core::mutation::Mutation;
 use windlass_core::run::Run;
+use windlass_core::shard::Fence;
 use windlass_core::status::Status;
 
 use crate::store::{self, Commit, Entry, Expect, Key, Moment, Record, Store, Transaction, Write};
@@ -47,7 +48,7 @@ pub enum Written {
     Done,
     /// Somebody else wrote first; the ledger has read what is there now.
     Conflict(Key),
-    /// A newer owner holds the lease.
+    /// A newer owner has the shard.
     Fenced(Epoch),
 }
 
@@ -111,11 +112,11 @@ impl Ledger {
         let at = jiff::Timestamp::now().as_millisecond();
         let history = mutation.notes.iter().map(|(subject, note)| entry(subject.clone(), at, note)).collect();
         let guards = guards.iter().map(|key| (key.clone(), self.version(key))).collect();
-        self.send(Transaction { op: new_op(), epoch: None, guards, writes, history }).await
+        self.send(Transaction { op: new_op(), fence: None, guards, writes, history }).await
     }
 
-    /// Records a status under an owner's epoch, with its new transitions in the history.
-    pub async fn record(&mut self, status: &Status, epoch: Epoch) -> Result<Written, Error> {
+    /// Records a status as the owner of its shard, with its new transitions in the history.
+    pub async fn record(&mut self, status: &Status, fence: Fence) -> Result<Written, Error> {
         let before = self.fleet.statuses.get(&status.instance).map(Status::sequence).unwrap_or_default();
         let subject = status.instance.to_string();
         let fresh = status.transitions.iter().filter(|step| step.sequence > before);
@@ -125,21 +126,21 @@ impl Ledger {
             .map(|step| entry(subject.clone(), step.at.as_millisecond(), &Note::Transition(step.clone())))
             .collect();
         let writes = vec![self.write(Key::status(&status.instance), status)];
-        self.send(Transaction { op: new_op(), epoch: Some(epoch), guards: Vec::new(), writes, history }).await
+        self.send(Transaction { op: new_op(), fence: Some(fence), guards: Vec::new(), writes, history }).await
     }
 
-    /// Marks the end of a run, under an owner's epoch.
-    pub async fn end(&mut self, run: &Run, epoch: Epoch) -> Result<Written, Error> {
+    /// Marks the end of a run, as the owner of its shard.
+    pub async fn end(&mut self, run: &Run, fence: Fence) -> Result<Written, Error> {
         let writes = vec![self.write(Key::run(&run.id), run)];
         let guards = Vec::new();
-        self.send(Transaction { op: new_op(), epoch: Some(epoch), guards, writes, history: Vec::new() }).await
+        self.send(Transaction { op: new_op(), fence: Some(fence), guards, writes, history: Vec::new() }).await
     }
 
     /// Adds a line to the history.
     pub async fn note(&mut self, subject: String, note: &Note) -> Result<Written, Error> {
         let history = vec![entry(subject, jiff::Timestamp::now().as_millisecond(), note)];
         let (guards, writes) = (Vec::new(), Vec::new());
-        self.send(Transaction { op: new_op(), epoch: None, guards, writes, history }).await
+        self.send(Transaction { op: new_op(), fence: None, guards, writes, history }).await
     }
 
     fn write<D: Document>(&self, key: Key, document: &D) -> Write {

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use windlass_core::id::{Epoch, OpId, Version};
+use windlass_core::shard::{Fence, Shard};
 
 pub use key::Key;
 pub use open::{Opened, exists, open};
@@ -89,8 +90,8 @@ pub struct Transaction {
     /// Names this transaction. Once it is done, committing it again changes nothing and is answered like the first
     /// time; one that was refused was not done, and is looked at anew.
     pub op: OpId,
-    /// The epoch of the lease under which an owner writes; none for a user's command.
-    pub epoch: Option<Epoch>,
+    /// The shard and the epoch under which an owner writes; none for a user's command.
+    pub fence: Option<Fence>,
     /// Records that are read and must still have these versions; `None`: must still be absent.
     pub guards: Vec<(Key, Option<Version>)>,
     /// The changes. Each key once: a second write of it is a conflict.
@@ -111,9 +112,9 @@ pub enum Commit {
         /// What is there.
         found: Option<Record>,
     },
-    /// A newer owner holds the lease; nothing was changed.
+    /// A newer owner has the shard; nothing was changed.
     Fenced {
-        /// The barrier.
+        /// The shard's barrier.
         barrier: Epoch,
     },
 }
@@ -222,6 +223,13 @@ pub trait Store: Send + Sync {
     /// Reads history, ascending.
     async fn history(&self, query: &Query) -> Result<Vec<Line>, Error>;
 
-    /// Raises the barrier for a new owner and returns its epoch: higher than every one before.
+    /// Raises the barriers of all shards for one new owner and returns its epoch: higher than every one before.
     async fn raise(&self) -> Result<Epoch, Error>;
+
+    /// Raises the barrier of one shard for its new owner, whose epoch is unique to it. Returns the barrier as it is
+    /// then: where it is a higher one, somebody newer was there, and nothing was changed. May be repeated.
+    async fn fence(&self, fence: Fence) -> Result<Epoch, Error>;
+
+    /// The barrier of a shard; 0 where it never had an owner.
+    async fn barrier(&self, shard: Shard) -> Result<Epoch, Error>;
 }

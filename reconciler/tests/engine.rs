@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use tokio::sync::Notify;
@@ -23,12 +24,26 @@ use windlass_core::fleet::{Fleet, Outlook};
 use windlass_core::id::{ApplyId, Epoch};
 use windlass_core::operate::{Operation, Target, operate};
 use windlass_core::propose::{Proposal, propose};
+use windlass_core::shard::Shard;
 
 struct Lease(Epoch);
 
+#[async_trait]
 impl Held for Lease {
-    fn epoch(&self) -> Epoch {
-        self.0
+    fn epoch(&self, _shard: Shard) -> Option<Epoch> {
+        Some(self.0)
+    }
+
+    async fn changed(&self) {
+        std::future::pending().await
+    }
+
+    fn title(&self) -> String {
+        format!("epoch {}", self.0)
+    }
+
+    fn fenced(&self, _shard: Shard, _barrier: Epoch) -> bool {
+        false
     }
 }
 

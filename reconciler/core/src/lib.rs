@@ -27,6 +27,7 @@ pub mod retry;
 pub mod run;
 #[cfg(test)]
 mod sample;
+pub mod shard;
 pub mod sights;
 pub mod sim;
 pub mod state;

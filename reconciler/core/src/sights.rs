@@ -43,6 +43,11 @@ impl<T: Copy + Ord> Sights<T> {
         self.sights.values().any(|sight| matches!(sight, Sight::Absent { .. }))
     }
 
+    /// Forgets how often what should be there was missing.
+    pub fn forget_absences(&mut self) {
+        self.sights.retain(|_, sight| !matches!(sight, Sight::Absent { .. }));
+    }
+
     /// Takes in the answer to a question about everything, which was asked at `asked`, or that there was none, and
     /// why. `live`: the attempts that should be there.
     pub fn take(

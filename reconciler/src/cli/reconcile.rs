@@ -83,7 +83,7 @@ async fn serve(session: &Session, console: &Console) -> Infallible {
 
 async fn hold(session: &Session, console: &Console) -> Result<(), Failure> {
     let lease = acquire(session, console).await?;
-    console.note(&format!("reconciling, epoch {}", lease.epoch()));
+    console.note(&format!("reconciling, {}", lease.title()));
     drive(session, lease).await
 }
 

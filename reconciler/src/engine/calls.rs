@@ -8,9 +8,11 @@ use tokio::sync::mpsc;
 use windlass_compiler::name::Name;
 use windlass_core::action::{Action, Outcome};
 use windlass_core::id::{ExternalName, Instance};
+use windlass_core::shard::Fence;
 
 use crate::driver::Driver;
 use crate::fault;
+use crate::lease::Held;
 
 use super::Hint;
 
@@ -26,6 +28,19 @@ pub(crate) struct Done {
     pub(super) name: ExternalName,
     pub(super) verb: &'static str,
     pub(super) outcome: Outcome,
+}
+
+/// What a call is made under.
+pub(super) struct Permit {
+    pub(super) lease: Arc<dyn Held>,
+    pub(super) fence: Fence,
+}
+
+impl Permit {
+    /// Whether it still holds. Asked immediately before the call, which may have waited for its turn.
+    fn holds(self) -> bool {
+        self.lease.epoch(self.fence.shard) == Some(self.fence.epoch)
+    }
 }
 
 /// The calls.
@@ -61,6 +76,7 @@ impl Calls {
     pub(super) fn start(
         &mut self,
         instance: &Instance,
+        permit: Permit,
         cluster: Name,
         driver: Arc<dyn Driver>,
         action: Action,
@@ -83,7 +99,11 @@ impl Calls {
         let (hints, instance) = (self.hints.clone(), instance.clone());
         tokio::spawn(async move {
             fault::point(before(&action));
-            let outcome = driver.perform(&action).await;
+            let outcome = if permit.holds() {
+                driver.perform(&action).await
+            } else {
+                Outcome::Unknown { reason: "its shard is no longer ours; nothing was asked".to_owned() }
+            };
             fault::point(after(&action));
             let (name, verb) = (action.name().clone(), action.verb());
             // Nobody is left to tell when the engine is gone; the next owner will see for itself.

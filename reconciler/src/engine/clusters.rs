@@ -43,7 +43,8 @@ struct Watched {
     kind: Cluster,
     driver: Arc<dyn Driver>,
     pace: watch::Sender<Pace>,
-    heard: bool,
+    /// When the last question was asked that was answered, or was not in time.
+    heard: Option<Instant>,
     task: tokio::task::AbortHandle,
 }
 
@@ -75,21 +76,34 @@ impl Clusters {
         let driver = (self.connect)(name, kind);
         let (pace, paced) = watch::channel(Pace { interval: MOVING, looks: 0 });
         let task = tokio::spawn(look(name.clone(), Arc::clone(&driver), self.hints.clone(), paced));
-        Watched { kind: kind.clone(), driver, pace, heard: false, task: task.abort_handle() }
+        Watched { kind: kind.clone(), driver, pace, heard: None, task: task.abort_handle() }
     }
 
     pub(super) fn driver(&self, name: &Name) -> Option<Arc<dyn Driver>> {
         self.clusters.get(name).map(|watched| Arc::clone(&watched.driver))
     }
 
-    pub(super) fn heard(&mut self, name: &Name) {
+    pub(super) fn heard(&mut self, name: &Name, asked: Instant) {
         if let Some(watched) = self.clusters.get_mut(name) {
-            watched.heard = true;
+            watched.heard = watched.heard.max(Some(asked));
         }
     }
 
-    pub(super) fn all_heard(&self) -> bool {
-        self.clusters.values().all(|watched| watched.heard)
+    /// Whether every cluster was heard at all.
+    pub(super) fn are_all_heard(&self) -> bool {
+        self.clusters.values().all(|watched| watched.heard.is_some())
+    }
+
+    /// Whether a cluster was asked at `since` or later, and heard. One that is not known has nothing to say.
+    pub(super) fn is_heard_since(&self, name: &Name, since: Instant) -> bool {
+        self.clusters.get(name).is_none_or(|watched| watched.heard >= Some(since))
+    }
+
+    /// Asks every cluster at once.
+    pub(super) fn ask_all(&self) {
+        for watched in self.clusters.values() {
+            watched.pace.send_modify(|pace| pace.looks += 1);
+        }
     }
 
     /// Asks a cluster at once.

@@ -41,6 +41,11 @@ impl Sights {
         sights.fold(&done.name, &done.outcome, Instant::now());
     }
 
+    /// Forgets how often what should be there was missing: it may have come meanwhile.
+    pub(super) fn forget_absences(&mut self) {
+        self.clusters.values_mut().for_each(sights::Sights::forget_absences);
+    }
+
     /// Everything that clusters show.
     pub(super) fn observations(&self) -> impl Iterator<Item = (&Name, &Observation)> {
         let clusters = self.clusters.iter();

@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use windlass_core::id::Epoch;
+use windlass_core::shard::Shard;
 
 use super::{Acquired, Error, Held, Holder, Lease};
 use crate::fault;
@@ -192,9 +193,22 @@ struct FileHeld {
     epoch: Epoch,
 }
 
+#[async_trait]
 impl Held for FileHeld {
-    fn epoch(&self) -> Epoch {
-        self.epoch
+    fn epoch(&self, _shard: Shard) -> Option<Epoch> {
+        Some(self.epoch)
+    }
+
+    async fn changed(&self) {
+        std::future::pending().await
+    }
+
+    fn title(&self) -> String {
+        format!("epoch {}", self.epoch)
+    }
+
+    fn fenced(&self, _shard: Shard, _barrier: Epoch) -> bool {
+        false
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use windlass_core::id::Epoch;
+use windlass_core::shard::Shard;
 
 use super::{Acquired, Error, Held, Holder, Lease};
 use crate::store::Store;
@@ -66,9 +67,22 @@ struct MemoryHeld {
     epoch: Epoch,
 }
 
+#[async_trait]
 impl Held for MemoryHeld {
-    fn epoch(&self) -> Epoch {
-        self.epoch
+    fn epoch(&self, _shard: Shard) -> Option<Epoch> {
+        Some(self.epoch)
+    }
+
+    async fn changed(&self) {
+        std::future::pending().await
+    }
+
+    fn title(&self) -> String {
+        format!("epoch {}", self.epoch)
+    }
+
+    fn fenced(&self, _shard: Shard, _barrier: Epoch) -> bool {
+        false
     }
 }
 

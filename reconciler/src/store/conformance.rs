@@ -8,6 +8,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use windlass_core::fault::Rule;
 use windlass_core::id::{Epoch, OpId, Version};
+use windlass_core::shard::{Fence, Shard};
 
 use super::{Commit, Entry, Expect, Key, Line, Moment, Query, Record, Store, Transaction, Write};
 
@@ -46,6 +47,9 @@ macro_rules! conformance {
             a_refused_transaction_does_not_settle
             an_owner_below_the_barrier_is_fenced
             epochs_rise_for_everybody
+            a_fence_holds_in_its_own_shard
+            a_fence_is_never_lowered
+            epochs_of_all_shards_rise_above_those_of_each
             a_scan_is_ordered_and_bounded_by_its_prefix
             a_scan_sees_no_half_of_a_transaction
             unknown_keys_are_absent
@@ -89,7 +93,7 @@ fn new(name: &str) -> Write {
 }
 
 fn writes(op: u128, writes: Vec<Write>) -> Transaction {
-    Transaction { op: OpId(op), epoch: None, guards: Vec::new(), writes, history: Vec::new() }
+    Transaction { op: OpId(op), fence: None, guards: Vec::new(), writes, history: Vec::new() }
 }
 
 fn version(counter: u64, op: u128) -> Version {
@@ -102,6 +106,15 @@ fn at(counter: u64, op: u128) -> Expect {
 
 fn entry(subject: &str, sequence: Option<u64>, text: &str) -> Entry {
     Entry { subject: subject.to_owned(), sequence, at: 1_795_000_000_000, text: text.to_owned() }
+}
+
+/// The fence of an owner of every shard, in one of them.
+fn fence(epoch: Epoch) -> Fence {
+    Fence { shard: shard(7), epoch }
+}
+
+fn shard(number: u8) -> Shard {
+    Shard::numbered(number).unwrap()
 }
 
 async fn done(store: &dyn Store, transaction: &Transaction) -> Vec<Version> {
@@ -215,7 +228,7 @@ pub(crate) async fn a_transaction_is_done_once(bench: Bench) {
 
 pub(crate) async fn a_done_transaction_stays_done_below_the_barrier(bench: Bench) {
     let epoch = bench.store.raise().await.unwrap();
-    let owned = Transaction { epoch: Some(epoch), ..writes(1, vec![new("a")]) };
+    let owned = Transaction { fence: Some(fence(epoch)), ..writes(1, vec![new("a")]) };
     let first = done(&*bench.store, &owned).await;
     bench.store.raise().await.unwrap();
     assert_eq!(done(&*bench.store, &owned).await, first);
@@ -242,11 +255,11 @@ pub(crate) async fn a_refused_transaction_does_not_settle(bench: Bench) {
 pub(crate) async fn an_owner_below_the_barrier_is_fenced(bench: Bench) {
     let old = bench.store.raise().await.unwrap();
     let barrier = bench.other.raise().await.unwrap();
-    let late = Transaction { epoch: Some(old), ..writes(1, vec![new("a")]) };
+    let late = Transaction { fence: Some(fence(old)), ..writes(1, vec![new("a")]) };
     assert_eq!(bench.store.commit(&late).await.unwrap(), Commit::Fenced { barrier });
     assert_eq!(bench.store.read(&key("a")).await.unwrap(), None);
     assert!(!bench.store.settle(OpId(1)).await.unwrap());
-    done(&*bench.store, &Transaction { epoch: Some(barrier), ..writes(2, vec![new("a")]) }).await;
+    done(&*bench.store, &Transaction { fence: Some(fence(barrier)), ..writes(2, vec![new("a")]) }).await;
     done(&*bench.store, &writes(3, vec![new("by a user")])).await;
 }
 
@@ -255,6 +268,37 @@ pub(crate) async fn epochs_rise_for_everybody(bench: Bench) {
         let store = if expected % 2 == 0 { &bench.store } else { &bench.other };
         assert_eq!(store.raise().await.unwrap(), Epoch(expected));
     }
+}
+
+pub(crate) async fn a_fence_holds_in_its_own_shard(bench: Bench) {
+    let (one, two) = (shard(1), shard(2));
+    assert_eq!(bench.store.barrier(one).await.unwrap(), Epoch(0));
+    let newer = Fence { shard: one, epoch: Epoch(5) };
+    assert_eq!(bench.other.fence(newer).await.unwrap(), Epoch(5));
+    assert_eq!(bench.store.barrier(one).await.unwrap(), Epoch(5));
+    assert_eq!(bench.store.barrier(two).await.unwrap(), Epoch(0));
+    let late = |shard| Transaction {
+        fence: Some(Fence { shard, epoch: Epoch(4) }),
+        ..writes(1, vec![put("a", Expect::Absent, "{}")])
+    };
+    assert_eq!(bench.store.commit(&late(one)).await.unwrap(), Commit::Fenced { barrier: Epoch(5) });
+    done(&*bench.store, &late(two)).await;
+}
+
+pub(crate) async fn a_fence_is_never_lowered(bench: Bench) {
+    let at = |epoch| Fence { shard: shard(63), epoch: Epoch(epoch) };
+    for (asked, answered) in [(3, 3), (3, 3), (2, 3), (9, 9), (0, 9)] {
+        assert_eq!(bench.store.fence(at(asked)).await.unwrap(), Epoch(answered));
+    }
+}
+
+pub(crate) async fn epochs_of_all_shards_rise_above_those_of_each(bench: Bench) {
+    bench.store.fence(Fence { shard: shard(3), epoch: Epoch(40) }).await.unwrap();
+    assert_eq!(bench.other.raise().await.unwrap(), Epoch(41));
+    for shard in Shard::all() {
+        assert_eq!(bench.store.barrier(shard).await.unwrap(), Epoch(41));
+    }
+    assert_eq!(bench.store.fence(fence(Epoch(12))).await.unwrap(), Epoch(41));
 }
 
 pub(crate) async fn a_scan_is_ordered_and_bounded_by_its_prefix(bench: Bench) {

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 use windlass_core::fault::{Rule, is_off};
 use windlass_core::id::{Epoch, OpId, Version};
+use windlass_core::shard::{Fence, Shard};
 
 use super::{Commit, Entry, Error, Key, Line, Moment, Query, Record, Store, Transaction, Write};
 
@@ -97,9 +98,15 @@ impl Store for Memory {
     }
 
     async fn raise(&self) -> Result<Epoch, Error> {
-        let mut state = self.state();
-        state.barrier = state.barrier.next();
-        Ok(state.barrier)
+        Ok(self.state().raise())
+    }
+
+    async fn fence(&self, fence: Fence) -> Result<Epoch, Error> {
+        Ok(self.state().fence(fence))
+    }
+
+    async fn barrier(&self, shard: Shard) -> Result<Epoch, Error> {
+        Ok(self.state().barrier(shard))
     }
 }
 
@@ -112,7 +119,7 @@ struct State {
     changes: VecDeque<(Moment, Key)>,
     forgotten: bool,
     moment: Moment,
-    barrier: Epoch,
+    barriers: BTreeMap<Shard, Epoch>,
 }
 
 impl State {
@@ -120,13 +127,30 @@ impl State {
         if let Some(versions) = self.done.get(&transaction.op) {
             return Commit::Done(versions.clone());
         }
-        if transaction.epoch.is_some_and(|epoch| epoch < self.barrier) {
-            return Commit::Fenced { barrier: self.barrier };
+        let barrier = |fence: &Fence| self.barrier(fence.shard);
+        if let Some(fence) = transaction.fence.filter(|fence| fence.epoch < barrier(fence)) {
+            return Commit::Fenced { barrier: barrier(&fence) };
         }
         if compared && let Some(key) = self.unexpected(transaction) {
             return Commit::Conflict { key: key.clone(), found: self.records.get(key).cloned() };
         }
         Commit::Done(self.perform(transaction))
+    }
+
+    fn barrier(&self, shard: Shard) -> Epoch {
+        self.barriers.get(&shard).copied().unwrap_or_default()
+    }
+
+    fn raise(&mut self) -> Epoch {
+        let epoch = self.barriers.values().max().copied().unwrap_or_default().next();
+        self.barriers.extend(Shard::all().map(|shard| (shard, epoch)));
+        epoch
+    }
+
+    fn fence(&mut self, fence: Fence) -> Epoch {
+        let barrier = self.barriers.entry(fence.shard).or_default();
+        *barrier = fence.epoch.max(*barrier);
+        *barrier
     }
 
     /// The first record that is not as expected. A key that is written twice never is.

@@ -19,6 +19,7 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 use windlass_core::fault::{Rule, is_off};
 use windlass_core::id::{Epoch, OpId};
+use windlass_core::shard::{Fence, Shard};
 
 use super::{Commit, Error, Key, Line, Moment, Query, Record, Store, Transaction};
 use admission::Admitted;
@@ -148,6 +149,16 @@ impl Store for Sqlite {
         let site = Arc::clone(&self.site);
         let work = move |sql: &mut Connection| commit::raise(sql, &site);
         self.writer()?.run(work).await.unwrap_or_else(|| Err(self.dead()))
+    }
+
+    async fn fence(&self, fence: Fence) -> Result<Epoch, Error> {
+        let site = Arc::clone(&self.site);
+        let work = move |sql: &mut Connection| commit::fence(sql, &site, fence);
+        self.writer()?.run(work).await.unwrap_or_else(|| Err(self.dead()))
+    }
+
+    async fn barrier(&self, shard: Shard) -> Result<Epoch, Error> {
+        self.ask(move |sql| read::barrier(sql, shard)).await
     }
 }
 

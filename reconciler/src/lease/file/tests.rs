@@ -59,7 +59,7 @@ async fn each_holder_has_a_higher_epoch() {
     let (one, two, _folder) = two();
     let mut last = Epoch(0);
     for lease in [&one, &two, &one, &one] {
-        let epoch = ours(lease, "apply").await.epoch();
+        let epoch = ours(lease, "apply").await.epoch(Shard::all().next().unwrap()).unwrap();
         assert!(epoch > last);
         last = epoch;
     }

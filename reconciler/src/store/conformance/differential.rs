@@ -4,6 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use windlass_core::id::{Epoch, OpId, Version};
+use windlass_core::shard::{Fence, Shard};
 
 use super::super::memory::Memory;
 use super::super::{Entry, Expect, Key, Moment, Query, Store, Transaction, Write};
@@ -18,6 +19,8 @@ enum Call {
     Written(u64),
     History(Query),
     Raise,
+    Fence(Fence),
+    Barrier(Shard),
 }
 
 /// Compares a store, made anew for every sequence, with the one in memory.
@@ -46,6 +49,8 @@ async fn answer(store: &dyn Store, call: &Call) -> String {
         Call::Settle(op) => format!("{:?}", store.settle(*op).await.unwrap()),
         Call::Written(since) => format!("{:?}", store.written(Moment(*since)).await.unwrap()),
         Call::History(query) => format!("{:?}", store.history(query).await.unwrap()),
+        Call::Fence(fence) => format!("{:?}", store.fence(*fence).await.unwrap()),
+        Call::Barrier(shard) => format!("{:?}", store.barrier(*shard).await.unwrap()),
         Call::Raise => format!("{:?}", store.raise().await.unwrap()),
     }
 }
@@ -59,20 +64,24 @@ fn call() -> impl Strategy<Value = Call> {
         1 => (0u64..40).prop_map(Call::Written),
         1 => query().prop_map(Call::History),
         1 => Just(Call::Raise),
+        1 => fence().prop_map(Call::Fence),
+        1 => shard().prop_map(Call::Barrier),
     ]
 }
 
 /// Few keys, few operations and low numbers, so that they meet.
 fn transaction() -> impl Strategy<Value = Transaction> {
     let guards = vec((key(), proptest::option::of(version())), 0..2);
-    let parts = (
-        op(),
-        proptest::option::of((0u64..4).prop_map(Epoch)),
-        guards,
-        vec(write(), 0..3),
-        vec(entry(), 0..3),
-    );
-    parts.prop_map(|(op, epoch, guards, writes, history)| Transaction { op, epoch, guards, writes, history })
+    let parts = (op(), proptest::option::of(fence()), guards, vec(write(), 0..3), vec(entry(), 0..3));
+    parts.prop_map(|(op, fence, guards, writes, history)| Transaction { op, fence, guards, writes, history })
+}
+
+fn fence() -> impl Strategy<Value = Fence> {
+    (shard(), 0u64..6).prop_map(|(shard, epoch)| Fence { shard, epoch: Epoch(epoch) })
+}
+
+fn shard() -> impl Strategy<Value = Shard> {
+    (0u8..3).prop_map(|number| Shard::numbered(number).expect("there are more shards"))
 }
 
 fn write() -> impl Strategy<Value = Write> {

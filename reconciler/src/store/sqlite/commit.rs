@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use windlass_core::id::{Epoch, OpId, Version};
+use windlass_core::shard::Fence;
 
 use super::read;
 use super::row::{counter, op, stored};
@@ -55,13 +56,27 @@ pub(super) fn settle(connection: &mut Connection, site: &Site, op: OpId) -> Resu
     Ok(false)
 }
 
-/// Raises the barrier.
+/// Raises the barriers of all shards.
 pub(super) fn raise(connection: &mut Connection, site: &Site) -> Result<Epoch, Error> {
     site.unmoved()?;
     connection
-        .query_row("UPDATE meta SET value = value + 1 WHERE name = 'barrier' RETURNING value", [], |row| {
-            counter(row, 0).map(Epoch)
-        })
+        .query_row(
+            "UPDATE barrier SET epoch = (SELECT max(epoch) + 1 FROM barrier) RETURNING epoch",
+            [],
+            |row| counter(row, 0).map(Epoch),
+        )
+        .map_err(|error| site.failed(&error))
+}
+
+/// Raises the barrier of one shard, unless it is higher.
+pub(super) fn fence(connection: &mut Connection, site: &Site, fence: Fence) -> Result<Epoch, Error> {
+    site.unmoved()?;
+    connection
+        .query_row(
+            "UPDATE barrier SET epoch = max(epoch, ?2) WHERE shard = ?1 RETURNING epoch",
+            params![fence.shard.number(), stored(fence.epoch.0)],
+            |row| counter(row, 0).map(Epoch),
+        )
         .map_err(|error| site.failed(&error))
 }
 
@@ -69,9 +84,11 @@ fn attempt(sql: &Sql<'_>, transaction: &Transaction, compared: bool) -> rusqlite
     if let Some(versions) = done(sql, transaction.op)? {
         return Ok((Commit::Done(versions), None));
     }
-    let barrier = Epoch(read::meta(sql, "barrier")?);
-    if transaction.epoch.is_some_and(|epoch| epoch < barrier) {
-        return Ok((Commit::Fenced { barrier }, None));
+    if let Some(fence) = transaction.fence {
+        let barrier = read::barrier(sql, fence.shard)?;
+        if fence.epoch < barrier {
+            return Ok((Commit::Fenced { barrier }, None));
+        }
     }
     if compared && let Some(key) = unexpected(sql, transaction)? {
         return Ok((Commit::Conflict { key: key.clone(), found: read::record(sql, key)? }, None));

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use windlass_core::id::{OpId, Version};
+use windlass_core::id::{Epoch, OpId, Version};
+use windlass_core::shard::Shard;
 
 use super::row::{counter, op, stored};
 use crate::store::{Entry, Key, Line, Moment, Query, Record};
@@ -17,6 +18,12 @@ pub(super) fn meta(sql: &Connection, name: &str) -> rusqlite::Result<u64> {
 /// The present moment.
 pub(super) fn moment(sql: &Connection) -> rusqlite::Result<Moment> {
     meta(sql, "moment").map(Moment)
+}
+
+/// The barrier of a shard.
+pub(super) fn barrier(sql: &Connection, shard: Shard) -> rusqlite::Result<Epoch> {
+    sql.prepare_cached("SELECT epoch FROM barrier WHERE shard = ?1")?
+        .query_row([shard.number()], |row| counter(row, 0).map(Epoch))
 }
 
 /// One record.

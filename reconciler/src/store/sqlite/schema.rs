@@ -1,6 +1,7 @@
 //! The tables, and how a file is known to hold them: an application id, a format version and a lineage.
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
+use windlass_core::shard::Shard;
 
 use super::site::Site;
 use crate::fault;
@@ -62,9 +63,12 @@ fn create(sql: &Transaction<'_>) -> rusqlite::Result<()> {
     sql.execute_batch(TABLES)?;
     sql.execute(
         "INSERT INTO meta (name, value) VALUES
-           ('format', ?1), ('lineage', lower(hex(randomblob(16)))), ('barrier', 0), ('moment', 0)",
+           ('format', ?1), ('lineage', lower(hex(randomblob(16)))), ('moment', 0)",
         [FORMAT],
     )?;
+    for shard in Shard::all() {
+        sql.execute("INSERT INTO barrier (shard, epoch) VALUES (?1, 0)", [shard.number()])?;
+    }
     sql.pragma_update(None, "application_id", APPLICATION)?;
     sql.pragma_update(None, "user_version", FORMAT)
 }

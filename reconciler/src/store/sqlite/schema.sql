@@ -1,7 +1,13 @@
--- What is there to know about the store itself: format, lineage, barrier, moment.
+-- What is there to know about the store itself: format, lineage, moment.
 CREATE TABLE meta (
   name TEXT NOT NULL PRIMARY KEY,
   value ANY NOT NULL
+) STRICT;
+
+-- The epoch of each shard's owner: an owner of an older one writes nothing any more.
+CREATE TABLE barrier (
+  shard INTEGER NOT NULL PRIMARY KEY,
+  epoch INTEGER NOT NULL
 ) STRICT;
 
 -- Desired state, status, runs and journals of applies. A version is a counter and the operation that made it.

@@ -58,7 +58,7 @@ impl Place {
 /// Writes one new record.
 fn insert(op: u128, name: &str, text: &str) -> Transaction {
     let write = Write { key: Key::stored(name), expect: Expect::Absent, text: text.to_owned() };
-    Transaction { op: OpId(op), epoch: None, guards: vec![], writes: vec![write], history: vec![] }
+    Transaction { op: OpId(op), fence: None, guards: vec![], writes: vec![write], history: vec![] }
 }
 
 /// Writes `count` records of a kilobyte, each in a transaction of its own.

@@ -1,0 +1,73 @@
+//! The shards that this engine owns, and since when: what a cluster said before that does not count.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use windlass_core::id::{Epoch, Instance};
+use windlass_core::shard::{Fence, Shard};
+
+use crate::lease::Held;
+
+/// The shards of an engine, as far as it has taken notice.
+pub(super) struct Shards {
+    lease: Arc<dyn Held>,
+    owned: BTreeMap<Shard, Owned>,
+}
+
+#[derive(Clone, Copy)]
+struct Owned {
+    epoch: Epoch,
+    since: Instant,
+}
+
+impl Shards {
+    pub(super) fn new(lease: Box<dyn Held>) -> Self {
+        Self { lease: Arc::from(lease), owned: BTreeMap::new() }
+    }
+
+    /// Takes notice of what was gained and lost. Returns whether anything was gained: then records and clusters have
+    /// to be read anew before anything is decided there.
+    pub(super) fn review(&mut self) -> bool {
+        let since = Instant::now();
+        let mut gained = false;
+        for shard in Shard::all() {
+            match self.lease.epoch(shard) {
+                None => drop(self.owned.remove(&shard)),
+                Some(epoch) => {
+                    if self.owned.get(&shard).is_none_or(|owned| owned.epoch != epoch) {
+                        self.owned.insert(shard, Owned { epoch, since });
+                        gained = true;
+                    }
+                }
+            }
+        }
+        gained
+    }
+
+    /// What is written under in the shard of an instance; none where it is not ours, or no longer.
+    pub(super) fn fence(&self, instance: &Instance) -> Option<Fence> {
+        self.fence_in(Shard::of_instance(instance))
+    }
+
+    pub(super) fn fence_in(&self, shard: Shard) -> Option<Fence> {
+        let epoch = self.lease.epoch(shard)?;
+        let noticed = self.owned.get(&shard).is_some_and(|owned| owned.epoch == epoch);
+        noticed.then_some(Fence { shard, epoch })
+    }
+
+    /// Since when the shard of an instance is ours.
+    pub(super) fn since(&self, instance: &Instance) -> Option<Instant> {
+        self.owned.get(&Shard::of_instance(instance)).map(|owned| owned.since)
+    }
+
+    /// The lease, for a look immediately before an effect.
+    pub(super) fn lease(&self) -> &Arc<dyn Held> {
+        &self.lease
+    }
+
+    /// Ends when something was gained or lost.
+    pub(super) async fn changed(&self) {
+        self.lease.changed().await;
+    }
+}
