@@ -4,6 +4,7 @@
 //! in words, and is what every output format is written from: text, JSON, SARIF, GitHub, GitLab, JUnit, Markdown.
 
 mod codes;
+mod coordination;
 mod draft;
 mod files;
 mod graph;
@@ -16,6 +17,7 @@ mod unsupported;
 mod values;
 
 pub use codes::{CODES, CodeInfo, find};
+pub use coordination::Coordination;
 pub use files::Files;
 pub use graph::Graph;
 pub use layers::Layers;
@@ -72,6 +74,8 @@ pub enum Fault {
     Files(Files),
     /// This version does not run it yet.
     Unsupported(Unsupported),
+    /// The servers that replicas share.
+    Coordination(Coordination),
 }
 
 impl Fault {
@@ -101,6 +105,7 @@ impl Fault {
             Self::Semantics(fault) => fault.report(),
             Self::Files(fault) => fault.report(),
             Self::Unsupported(fault) => fault.report(),
+            Self::Coordination(fault) => fault.report(),
         }
     }
 }

@@ -18,12 +18,28 @@ pub struct Model {
     pub environment: Option<Name>,
     /// Where desired state and the ledger live, as written in `[store]`.
     pub store: String,
+    /// Who says which replica owns what, where the store is in Redis.
+    pub lease: Option<Lease>,
     /// The clusters, in source order.
     pub clusters: IndexMap<Name, Cluster>,
     /// The pipelines, in source order.
     pub pipelines: IndexMap<Name, Pipeline>,
     /// The enabled jobs of this environment, in source order.
     pub jobs: IndexMap<JobId, Job>,
+}
+
+/// The servers that say who owns which shard of the work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The addresses of one, three or five servers of Redis; the store's own server where there is none.
+    pub nodes: Vec<String>,
+    /// How long an owner is believed without a word from it.
+    pub ttl: Duration,
+}
+
+impl Lease {
+    /// How long, where the spec does not say.
+    pub const TTL: Duration = Duration::from_secs(10);
 }
 
 /// Where jobs run.

@@ -5,6 +5,7 @@ mod environment;
 mod expression;
 mod job;
 mod leaf;
+mod lease;
 mod param;
 mod reader;
 mod root;
@@ -28,6 +29,7 @@ impl Spec<'_> {
             incomplete: false,
             project: None,
             store: None,
+            lease: None,
             params: Vec::new(),
             clusters: Vec::new(),
             defaults: Vec::new(),

@@ -67,6 +67,11 @@ impl Writer<'_> {
             self.text.push_str(&format!("# environment: {environment}\n"));
         }
         self.text.push_str(&format!("\n[store]\nurl = {}\n", quoted(&model.store)));
+        if let Some(lease) = &model.lease {
+            let nodes: Vec<_> = lease.nodes.iter().map(|node| quoted(node)).collect();
+            let nodes = nodes.join(", ");
+            self.text.push_str(&format!("\n[lease]\nnodes = [{nodes}]\nttl = \"{}\"\n", lease.ttl));
+        }
         for name in model.clusters.keys() {
             self.text.push_str(&format!("\n[cluster.{name}]\nkind = \"local\"\n"));
         }

@@ -24,6 +24,8 @@ pub(crate) struct Spec<'s> {
     pub(crate) project: Option<Key<'s>>,
     /// The address of the store.
     pub(crate) store: Option<Cow<'s, str>>,
+    /// The servers that say who owns what.
+    pub(crate) lease: Option<Lease>,
     /// The params.
     pub(crate) params: Vec<Param<'s>>,
     /// The clusters.
@@ -350,4 +352,15 @@ impl<'s> Content<'s> {
             _ => None,
         }
     }
+}
+
+/// `[lease]`: the servers that say who owns which shard.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    /// Its key.
+    pub(crate) span: Span,
+    /// The addresses of the servers.
+    pub(crate) nodes: Vec<String>,
+    /// How long an owner is believed without a word from it.
+    pub(crate) ttl: Option<Duration>,
 }

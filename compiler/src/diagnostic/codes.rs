@@ -107,4 +107,10 @@ pub const CODES: &[CodeInfo] = &[
         "reference-not-supported-yet",
         "A reference of the language that this version does not run.",
     ),
+    code("WL1001", Error, "bad-lease-node", "A text is no address of a server of Redis."),
+    code("WL1002", Error, "lease-node-count", "A lease has a number of nodes without a clear majority."),
+    code("WL1003", Error, "same-lease-node", "A lease counts one node twice."),
+    code("WL1004", Error, "lease-ttl", "The time to live of a lease is too short or too long."),
+    code("WL1005", Error, "password-in-spec", "An address holds a password."),
+    code("WL1006", Warning, "unused-lease", "A lease stands beside a store that brings its own."),
 ];

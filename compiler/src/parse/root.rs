@@ -1,6 +1,6 @@
 //! The top of a file: which tables it has.
 
-use crate::diagnostic::{Fault, Shape, Unsupported, Values};
+use crate::diagnostic::{Coordination, Fault, Shape, Unsupported, Values};
 use crate::model::Mode;
 use crate::source::{FileId, SourceSet, Span};
 use crate::spec::{Cluster, Key, Pipeline, Spec};
@@ -9,7 +9,7 @@ use crate::suggest::nearest;
 use super::reader::Reader;
 use super::tree::{Entry, Kind, Table, Value};
 use super::value::Expected;
-use super::{declared_twice, environment, expression, job, param};
+use super::{declared_twice, environment, expression, job, lease, param};
 
 /// The keys of a file.
 const KEYS: &[&str] = &[
@@ -74,7 +74,8 @@ pub(super) fn file<'s>(tree: Table<'s>, reader: &mut Reader<'_, 's>, spec: &mut 
             }
             "include" => patterns(&value, reader),
             "store" => store(value, reader, spec),
-            "lease" | "pool" | "moved" => reader.not_yet(&key),
+            "lease" => spec.lease = Some(lease::lease(key.span, value, reader)),
+            "pool" | "moved" => reader.not_yet(&key),
             "param" => params(value, reader, spec),
             "cluster" => clusters(value, reader, spec),
             "defaults" => defaults(value, reader, spec),
@@ -87,6 +88,17 @@ pub(super) fn file<'s>(tree: Table<'s>, reader: &mut Reader<'_, 's>, spec: &mut 
     }
     read_pipeline(pipeline, jobs, reader, spec);
     seen.check(spec.start, reader);
+    if reader.is_root {
+        unused_lease(spec, reader);
+    }
+}
+
+/// A store that is no server brings a lease of its own.
+fn unused_lease(spec: &Spec<'_>, reader: &mut Reader<'_, '_>) {
+    let in_redis = spec.store.as_ref().is_some_and(|url| url.starts_with("redis"));
+    if let Some(lease) = spec.lease.as_ref().filter(|_| !in_redis) {
+        reader.report(Fault::Coordination(Coordination::Unused { span: lease.span }));
+    }
 }
 
 #[derive(Default)]
