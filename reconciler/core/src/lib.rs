@@ -28,6 +28,7 @@ pub mod run;
 #[cfg(test)]
 mod sample;
 pub mod shard;
+pub mod sharing;
 pub mod sights;
 pub mod sim;
 pub mod state;
