@@ -123,6 +123,10 @@ mod tests {
             clusters: indexmap::IndexMap::from([(name, Cluster::Local)]),
             change: change.clone(),
         });
+        let mut recovery = crate::recovery::Recovery::begin(at(1), "behind".into(), Vec::new());
+        recovery.confirmed = Some(change.clone());
+        crate::shard::Shard::all().take(3).for_each(|shard| recovery.advance(shard, Vec::new()));
+        check(&recovery);
         let mut desired = desired(job.clone());
         (desired.protected, desired.change) = (Some(true), change.clone());
         check(&desired);

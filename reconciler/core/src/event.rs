@@ -58,6 +58,8 @@ pub enum Event {
     },
     /// It is begun again: on request, or because what held it back is gone.
     Reopened,
+    /// An attempt was found that the record did not know: the store went back in time. It counts as intended.
+    Recovered,
     /// Its conditions can no longer be met.
     Skipped {
         /// Why.
@@ -82,6 +84,7 @@ impl Event {
             Self::StopAsked { .. } => "stop-asked",
             Self::Retried { .. } => "retried",
             Self::Reopened => "reopened",
+            Self::Recovered => "recovered",
             Self::Skipped { .. } => "skipped",
         }
     }

@@ -23,6 +23,7 @@ pub mod operate;
 pub mod outlook;
 pub mod project;
 pub mod propose;
+pub mod recovery;
 pub mod retry;
 pub mod run;
 #[cfg(test)]

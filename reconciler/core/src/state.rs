@@ -269,6 +269,11 @@ pub fn next(state: &State, event: &Event) -> Result<State, IllegalEvent> {
             Then::Failed(reason) => S::Failed { reason: reason.clone() },
         },
 
+        // A store that went back in time knows less than the clusters: what is found there counts, whatever it says.
+        (_, Event::Recovered) => S::Submitting(Submission::Intended),
+        // An instance that nobody has seen may all the same have run, in what such a store has forgotten.
+        (S::Waiting { .. }, Event::Lost { reason }) => S::Lost { reason: reason.clone() },
+
         (S::Unknown { before, .. }, Event::Silent { reason }) => {
             S::Unknown { reason: reason.clone(), before: before.clone() }
         }

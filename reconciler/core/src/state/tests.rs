@@ -53,6 +53,7 @@ fn events() -> Vec<(&'static str, Event)> {
         ("retry", Event::Retried { not_before: at }),
         ("reopen", Event::Reopened),
         ("skip", Event::Skipped { reason: reason() }),
+        ("recover", Event::Recovered),
     ]
 }
 
@@ -67,25 +68,25 @@ fn name(state: &State) -> String {
 
 /// Every state, with what each event makes of it; an event that is not named is illegal.
 const TABLE: &str = "
-waiting | submit:intended stop:stopped suspend:suspended skip:skipped
-pausing | submit:intended stop:stopped suspend:suspended skip:skipped
-intended | create:created start:running impair:degraded succeed:succeeded fail:failed lose:lost silent:?intended stop:to-stopped suspend:to-suspended replace:to-replaced give-up:to-failed
-created | start:running impair:degraded succeed:succeeded fail:failed lose:lost silent:?created stop:to-stopped suspend:to-suspended replace:to-replaced give-up:to-failed
-running | impair:degraded succeed:succeeded fail:failed lose:lost silent:?running stop:to-stopped suspend:to-suspended replace:to-replaced give-up:to-failed
-degraded | start:running impair:degraded succeed:succeeded fail:failed lose:lost silent:?degraded stop:to-stopped suspend:to-suspended replace:to-replaced give-up:to-failed
-to-stopped | succeed:succeeded fail:stopped end:stopped lose:stopped silent:?to-stopped stop:to-stopped suspend:to-suspended replace:to-replaced give-up:to-failed
-to-suspended | succeed:succeeded fail:suspended end:suspended lose:suspended silent:?to-suspended stop:to-stopped suspend:to-suspended replace:to-replaced give-up:to-failed
-to-replaced | succeed:succeeded fail:waiting end:waiting lose:waiting silent:?to-replaced stop:to-stopped suspend:to-suspended replace:to-replaced give-up:to-failed
-to-failed | succeed:succeeded fail:failed end:failed lose:failed silent:?to-failed stop:to-stopped suspend:to-suspended replace:to-replaced give-up:to-failed
-stopped | suspend:suspended reopen:waiting
-suspended | stop:stopped reopen:waiting
-succeeded | reopen:waiting
-failed | retry:pausing reopen:waiting
-lost | start:running retry:pausing reopen:waiting
-skipped | reopen:waiting
-?intended | silent:?intended heard:intended stop:?to-stopped suspend:?to-suspended replace:?to-replaced give-up:?to-failed
-?running | silent:?running heard:running stop:?to-stopped suspend:?to-suspended replace:?to-replaced give-up:?to-failed
-?to-stopped | silent:?to-stopped heard:to-stopped stop:?to-stopped suspend:?to-suspended replace:?to-replaced give-up:?to-failed
+waiting | submit:intended lose:lost stop:stopped suspend:suspended skip:skipped recover:intended
+pausing | submit:intended lose:lost stop:stopped suspend:suspended skip:skipped recover:intended
+intended | create:created start:running impair:degraded succeed:succeeded fail:failed lose:lost silent:?intended stop:to-stopped suspend:to-suspended replace:to-replaced give-up:to-failed recover:intended
+created | start:running impair:degraded succeed:succeeded fail:failed lose:lost silent:?created stop:to-stopped suspend:to-suspended replace:to-replaced give-up:to-failed recover:intended
+running | impair:degraded succeed:succeeded fail:failed lose:lost silent:?running stop:to-stopped suspend:to-suspended replace:to-replaced give-up:to-failed recover:intended
+degraded | start:running impair:degraded succeed:succeeded fail:failed lose:lost silent:?degraded stop:to-stopped suspend:to-suspended replace:to-replaced give-up:to-failed recover:intended
+to-stopped | succeed:succeeded fail:stopped end:stopped lose:stopped silent:?to-stopped stop:to-stopped suspend:to-suspended replace:to-replaced give-up:to-failed recover:intended
+to-suspended | succeed:succeeded fail:suspended end:suspended lose:suspended silent:?to-suspended stop:to-stopped suspend:to-suspended replace:to-replaced give-up:to-failed recover:intended
+to-replaced | succeed:succeeded fail:waiting end:waiting lose:waiting silent:?to-replaced stop:to-stopped suspend:to-suspended replace:to-replaced give-up:to-failed recover:intended
+to-failed | succeed:succeeded fail:failed end:failed lose:failed silent:?to-failed stop:to-stopped suspend:to-suspended replace:to-replaced give-up:to-failed recover:intended
+stopped | suspend:suspended reopen:waiting recover:intended
+suspended | stop:stopped reopen:waiting recover:intended
+succeeded | reopen:waiting recover:intended
+failed | retry:pausing reopen:waiting recover:intended
+lost | start:running retry:pausing reopen:waiting recover:intended
+skipped | reopen:waiting recover:intended
+?intended | silent:?intended heard:intended stop:?to-stopped suspend:?to-suspended replace:?to-replaced give-up:?to-failed recover:intended
+?running | silent:?running heard:running stop:?to-stopped suspend:?to-suspended replace:?to-replaced give-up:?to-failed recover:intended
+?to-stopped | silent:?to-stopped heard:to-stopped stop:?to-stopped suspend:?to-suspended replace:?to-replaced give-up:?to-failed recover:intended
 ";
 
 fn table() -> String {
@@ -127,7 +128,10 @@ fn a_silent_cluster_hides_a_state_and_gives_it_back() {
 #[test]
 fn what_is_final_stays_until_somebody_asks() {
     for (what, state) in states().into_iter().filter(|(_, state)| state.is_final()) {
-        let found = |event: &Event| matches!((&state, event), (State::Lost { .. }, Event::Started { .. }));
+        // What is found on a cluster wins over what a record says of it.
+        let found = |event: &Event| {
+            matches!((&state, event), (State::Lost { .. }, Event::Started { .. }) | (_, Event::Recovered))
+        };
         // Both mean that it does not run; the last one to be asked for is the one that counts.
         let turned = |event: &Event| {
             matches!(event, Event::StopAsked { .. }) && matches!(state, State::Stopped | State::Suspended)
