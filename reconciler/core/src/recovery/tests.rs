@@ -1,0 +1,155 @@
+//! What clusters show against what an older store says.
+
+use super::*;
+use crate::id::Epoch;
+use crate::observed::{End, Phase};
+use crate::sample::{at, attempt, change, desired, instance, job, observation, run, status};
+use crate::state::Submission;
+
+fn moment() -> Moment {
+    Moment { now: at(100), epoch: Epoch(9) }
+}
+
+fn cluster() -> Name {
+    "laptop".parse().unwrap()
+}
+
+/// A fleet of one stream or one batch, with this status if there is one.
+fn fleet(mode: Mode, state: Option<State>) -> (Fleet, windlass_compiler::model::Job) {
+    let job = job("orders.ingest", mode);
+    let mut fleet = Fleet {
+        project: Some(crate::project::Project {
+            name: "commerce".parse().unwrap(),
+            environment: None,
+            clusters: indexmap::IndexMap::default(),
+            change: change("apply"),
+        }),
+        ..Fleet::default()
+    };
+    fleet.desired.insert(job.id.clone(), desired(job.clone()));
+    if mode == Mode::Batch {
+        let run = run(std::slice::from_ref(&job));
+        fleet.runs.insert(run.id.clone(), run);
+    }
+    if let Some(state) = state {
+        fleet.statuses.insert(instance(&job), status(&job, state));
+    }
+    (fleet, job)
+}
+
+/// Rebuilds, records, and rebuilds again: nothing may be left to do.
+fn settle(fleet: &mut Fleet, shown: &[Observation], confirmed: bool) -> Vec<Finding> {
+    let name = cluster();
+    let shown: Vec<_> = shown.iter().map(|found| (&name, found)).collect();
+    let shard = Shard::of_text("orders");
+    let rebuilt = rebuild(fleet, shard, &shown, confirmed, moment()).unwrap();
+    for status in rebuilt.statuses {
+        fleet.statuses.insert(status.instance.clone(), status);
+    }
+    let again = rebuild(fleet, shard, &shown, confirmed, moment()).unwrap();
+    assert!(again.statuses.is_empty(), "{again:?}");
+    rebuilt.findings
+}
+
+fn ended() -> Phase {
+    Phase::Ended { at: at(9), started: None, end: End::Succeeded }
+}
+
+#[test]
+fn a_later_attempt_is_taken_over_and_its_end_is_the_end() {
+    for (mode, phase, expected) in [
+        (Mode::Batch, ended(), "succeeded"),
+        (Mode::Batch, Phase::Running { since: at(1) }, "running"),
+        (Mode::Stream, Phase::Running { since: at(1) }, "running"),
+    ] {
+        let (mut fleet, job) = fleet(mode, Some(State::Failed { reason: "exit status 1".to_owned() }));
+        let shown = [observation(&job, 1, "u1", ended()), observation(&job, 2, "u2", phase)];
+        let findings = settle(&mut fleet, &shown, false);
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        let instance = instance(&job);
+        assert_eq!(fleet.statuses[&instance].attempt_number(), AttemptNumber(2));
+        let sight = crate::observed::Sight::Seen(shown[1].clone());
+        let decision = fleet.decide(&instance, |_| sight, None, moment()).unwrap().unwrap();
+        assert_eq!(decision.status.unwrap().state.name().to_string(), expected);
+    }
+}
+
+#[test]
+fn the_numbers_of_attempts_never_fall() {
+    let (mut fleet, job) = fleet(Mode::Stream, Some(State::Running { since: at(0) }));
+    fleet.statuses.get_mut(&instance(&job)).unwrap().attempt = Some(attempt(&job, 3));
+    let findings = settle(&mut fleet, &[observation(&job, 2, "u2", ended())], false);
+    assert_eq!(fleet.statuses[&instance(&job)].attempt_number(), AttemptNumber(3));
+    assert_eq!(findings, []);
+}
+
+#[test]
+fn a_batch_that_was_being_submitted_and_is_nowhere_is_held() {
+    let submitting = || State::Submitting(Submission::Intended);
+    let (mut batch, job) = fleet(Mode::Batch, Some(submitting()));
+    assert!(matches!(settle(&mut batch, &[], false)[..], [Finding::Gone { .. }]));
+    assert!(matches!(batch.statuses[&instance(&job)].state, State::Lost { .. }));
+    let (mut stream, job) = fleet(Mode::Stream, Some(submitting()));
+    settle(&mut stream, &[], false);
+    assert!(matches!(stream.statuses[&instance(&job)].state, State::Waiting { .. }));
+}
+
+#[test]
+fn a_batch_that_a_forgotten_run_may_have_done_is_held() {
+    let (mut fleet, job) = fleet(Mode::Batch, None);
+    let mut stray = observation(&job, 1, "u1", ended());
+    stray.label.instance.run = Some(at(60));
+    let findings = settle(&mut fleet, std::slice::from_ref(&stray), false);
+    assert!(matches!(findings[..], [Finding::Stray { .. }]), "{findings:?}");
+    assert!(
+        !fleet.statuses.contains_key(&instance(&job)),
+        "before the specs are given anew, nothing is judged"
+    );
+    settle(&mut fleet, &[stray], true);
+    let state = &fleet.statuses[&instance(&job)].state;
+    assert!(state.reason().is_some_and(|reason| reason.contains("may have done the same")), "{state:?}");
+}
+
+#[test]
+fn a_stream_of_a_generation_that_was_forgotten_is_replaced() {
+    for (confirmed, labelled, replaced) in [(false, 1, false), (false, 2, true), (true, 1, true)] {
+        let (mut fleet, job) = fleet(Mode::Stream, None);
+        let mut found = observation(&job, 1, "u1", Phase::Running { since: at(1) });
+        found.label.generation = Generation(labelled);
+        settle(&mut fleet, std::slice::from_ref(&found), confirmed);
+        let generation = fleet.statuses[&instance(&job)].attempt.as_ref().unwrap().generation;
+        assert_eq!(generation < fleet.desired[&job.id].goal.replace, replaced, "{confirmed} {labelled}");
+    }
+}
+
+#[test]
+fn a_shard_goes_on_when_its_clusters_were_asked_and_its_specs_were_given_anew() {
+    let mut recovery = Recovery::begin(at(0), "it went back".to_owned(), Vec::new());
+    let shard = Shard::of_text("orders");
+    let stages = [Stage::Look, Stage::Confirm, Stage::LookAgain, Stage::Thawed];
+    assert_eq!(recovery.stage(shard), stages[0]);
+    recovery.advance(shard, Vec::new());
+    assert_eq!(recovery.stage(shard), stages[1]);
+    recovery.advance(shard, Vec::new());
+    assert_eq!(recovery.stage(shard), stages[1]);
+    assert!(!recovery.may_confirm());
+    Shard::all().for_each(|shard| recovery.advance(shard, Vec::new()));
+    assert!(recovery.may_confirm());
+    recovery.confirmed = Some(change("apply"));
+    assert_eq!(recovery.stage(shard), stages[2]);
+    Shard::all().for_each(|shard| recovery.advance(shard, Vec::new()));
+    assert_eq!(recovery.stage(shard), stages[3]);
+    assert!(recovery.is_over());
+}
+
+#[test]
+fn what_was_acknowledged_and_forgotten_is_named() {
+    let (old, job) = fleet(Mode::Batch, None);
+    let mut seen = old.clone();
+    let goal = &mut seen.desired.get_mut(&job.id).unwrap().goal;
+    *goal = goal.with_intent(Intent::Stop);
+    let named: Vec<_> = forgotten(&seen, &old).iter().map(ToString::to_string).collect();
+    assert_eq!(named, ["orders.ingest was to be stopped (apply by ada@host, 1970-01-01T00:00:00Z)"]);
+    assert_eq!(forgotten(&old, &Fleet::default()).len(), 2);
+    assert_eq!(forgotten(&old, &seen), []);
+}
