@@ -6,6 +6,7 @@
 
 mod calls;
 mod clusters;
+mod recovering;
 mod shards;
 mod sights;
 
@@ -32,6 +33,7 @@ use crate::ledger::{self, Ledger, Written};
 use calls::{Calls, Permit};
 use clusters::Clusters;
 pub use clusters::Connect;
+use recovering::Recovering;
 use shards::Shards;
 use sights::Sights;
 
@@ -49,6 +51,7 @@ pub struct Engine {
     calls: Calls,
     hints: mpsc::UnboundedReceiver<Hint>,
     hold: Option<String>,
+    recovering: Recovering,
     /// Whether anything was recorded in this turn: what waits for it is decided at once.
     moved: bool,
 }
@@ -98,6 +101,7 @@ impl Engine {
             calls: Calls::new(sender),
             hints,
             hold: None,
+            recovering: Recovering::default(),
             moved: false,
         }
     }
@@ -146,7 +150,7 @@ impl Engine {
             match hint {
                 Hint::Store => written = true,
                 Hint::Cluster(name, answer) => {
-                    self.clusters.heard(&name, answer.asked);
+                    self.clusters.heard(&name, &answer);
                     self.sights.take(&name, answer, self.ledger.fleet());
                 }
                 Hint::Call(done) => self.returned(&done),
@@ -176,6 +180,7 @@ impl Engine {
         }
         // Whatever has read the records since the last turn may have found another cluster in them.
         self.clusters.connect(self.ledger.fleet());
+        self.recover().await?;
         let mut wake = None;
         for instance in self.ledger.fleet().active() {
             let at = self.settle(&instance).await?;
@@ -194,7 +199,7 @@ impl Engine {
             return Ok(None);
         }
         for _ in 0..ROUNDS {
-            let Some(fence) = self.shards.fence(instance) else { return Ok(None) };
+            let Some(fence) = self.fence(Shard::of_instance(instance)) else { return Ok(None) };
             let Some(decision) = self.decide(instance, fence) else { return Ok(None) };
             let Decision { status, action, wake, .. } = decision;
             if windlass_core::fault::is_off(windlass_core::fault::Rule::IntentFirst)
@@ -209,6 +214,11 @@ impl Engine {
             self.persist(&status, fence).await?;
         }
         Ok(Some(Timestamp::now()))
+    }
+
+    /// What is written under in a shard; none where it is not ours, or frozen.
+    fn fence(&self, shard: Shard) -> Option<Fence> {
+        self.shards.fence(shard).filter(|_| self.ledger.fleet().frozen(shard).is_none())
     }
 
     /// Whether the cluster of an instance has answered, or failed to, since its shard is ours. A slow one delays no
@@ -272,7 +282,7 @@ impl Engine {
         let fleet = self.ledger.fleet();
         let over = fleet.runs.values().filter(|run| run.ended.is_none() && fleet.is_over(run));
         for mut run in over.cloned().collect::<Vec<_>>() {
-            let Some(fence) = self.shards.fence_in(Shard::of(&run.id.pipeline)) else { continue };
+            let Some(fence) = self.fence(Shard::of(&run.id.pipeline)) else { continue };
             run.ended = Some(Timestamp::now());
             fault::point("run.before-end");
             if let Written::Fenced(barrier) = self.ledger.end(&run, fence).await? {
@@ -295,7 +305,7 @@ impl Engine {
             })
             .collect();
         for (cluster, instance, action, reason) in found {
-            let Some(fence) = self.shards.fence(&instance) else { continue };
+            let Some(fence) = self.fence(Shard::of_instance(&instance)) else { continue };
             let Some(driver) = self.clusters.driver(&cluster) else { continue };
             let permit = self.permit(fence);
             let name = action.name().clone();

@@ -11,6 +11,7 @@ use windlass_core::fleet::Fleet;
 use windlass_core::history::Note;
 use windlass_core::id::{Epoch, OpId, Version};
 use windlass_core::mutation::Mutation;
+use windlass_core::recovery::Recovery;
 use windlass_core::run::Run;
 use windlass_core::shard::Fence;
 use windlass_core::status::Status;
@@ -136,6 +137,13 @@ impl Ledger {
         self.send(Transaction { op: new_op(), fence: Some(fence), guards, writes, history: Vec::new() }).await
     }
 
+    /// Records how far the project is with what its store has forgotten; as the owner of a shard, or for all of them.
+    pub async fn recover(&mut self, recovery: &Recovery, fence: Option<Fence>) -> Result<Written, Error> {
+        let writes = vec![self.write(Key::recovery(), recovery)];
+        let (guards, history) = (Vec::new(), Vec::new());
+        self.send(Transaction { op: new_op(), fence, guards, writes, history }).await
+    }
+
     /// Adds a line to the history.
     pub async fn note(&mut self, subject: String, note: &Note) -> Result<Written, Error> {
         let history = vec![entry(subject, jiff::Timestamp::now().as_millisecond(), note)];
@@ -213,6 +221,7 @@ impl Ledger {
                 fleet.applies.insert(apply.id.clone(), apply);
             }
             "project" => fleet.project = Some(document::decode(text)?),
+            "recovery" => fleet.recovery = Some(document::decode(text)?),
             // A kind that a newer build wrote; it is none of ours.
             _ => {}
         }

@@ -17,7 +17,9 @@ use crate::observed::Sight;
 pub use crate::outlook::Outlook;
 use crate::outlook::Outlooks;
 use crate::project::Project;
+use crate::recovery::{Recovery, Stage};
 use crate::run::Run;
+use crate::shard::Shard;
 use crate::state::{IllegalEvent, State};
 use crate::status::Status;
 
@@ -34,6 +36,8 @@ pub struct Fleet {
     pub statuses: BTreeMap<Instance, Status>,
     /// Journals of applies.
     pub applies: BTreeMap<ApplyId, Apply>,
+    /// What the store has forgotten, where it ever went back in time.
+    pub recovery: Option<Recovery>,
 }
 
 /// What is wanted of one instance, and what it would run.
@@ -69,6 +73,11 @@ impl Fleet {
         let belonging = self.desired.values().filter(|desired| desired.goal.intent.belongs());
         let latest = belonging.filter_map(|desired| self.latest(desired.job()));
         latest.chain(self.active()).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// What a shard waits for before anything is done in it; nothing, where it goes on as always.
+    pub fn frozen(&self, shard: Shard) -> Option<Stage> {
+        self.recovery.as_ref().map(|recovery| recovery.stage(shard)).filter(|stage| *stage != Stage::Thawed)
     }
 
     /// Whether a stream is still there although its job has become a batch.

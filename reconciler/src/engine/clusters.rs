@@ -45,6 +45,8 @@ struct Watched {
     pace: watch::Sender<Pace>,
     /// When the last question was asked that was answered, or was not in time.
     heard: Option<Instant>,
+    /// When the last question was asked that was answered well.
+    answered: Option<Instant>,
     task: tokio::task::AbortHandle,
 }
 
@@ -76,17 +78,25 @@ impl Clusters {
         let driver = (self.connect)(name, kind);
         let (pace, paced) = watch::channel(Pace { interval: MOVING, looks: 0 });
         let task = tokio::spawn(look(name.clone(), Arc::clone(&driver), self.hints.clone(), paced));
-        Watched { kind: kind.clone(), driver, pace, heard: None, task: task.abort_handle() }
+        Watched { kind: kind.clone(), driver, pace, heard: None, answered: None, task: task.abort_handle() }
     }
 
     pub(super) fn driver(&self, name: &Name) -> Option<Arc<dyn Driver>> {
         self.clusters.get(name).map(|watched| Arc::clone(&watched.driver))
     }
 
-    pub(super) fn heard(&mut self, name: &Name, asked: Instant) {
+    pub(super) fn heard(&mut self, name: &Name, answer: &Answer) {
         if let Some(watched) = self.clusters.get_mut(name) {
-            watched.heard = watched.heard.max(Some(asked));
+            watched.heard = watched.heard.max(Some(answer.asked));
+            if answer.words.is_ok() {
+                watched.answered = watched.heard;
+            }
         }
+    }
+
+    /// Whether every cluster was asked at `since` or later, and has answered well.
+    pub(super) fn have_all_answered_since(&self, since: Instant) -> bool {
+        self.clusters.values().all(|watched| watched.answered >= Some(since))
     }
 
     /// Whether every cluster was heard at all.

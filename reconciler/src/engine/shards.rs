@@ -45,12 +45,8 @@ impl Shards {
         gained
     }
 
-    /// What is written under in the shard of an instance; none where it is not ours, or no longer.
-    pub(super) fn fence(&self, instance: &Instance) -> Option<Fence> {
-        self.fence_in(Shard::of_instance(instance))
-    }
-
-    pub(super) fn fence_in(&self, shard: Shard) -> Option<Fence> {
+    /// What is written under in a shard; none where it is not ours, or no longer.
+    pub(super) fn fence(&self, shard: Shard) -> Option<Fence> {
         let epoch = self.lease.epoch(shard)?;
         let noticed = self.owned.get(&shard).is_some_and(|owned| owned.epoch == epoch);
         noticed.then_some(Fence { shard, epoch })

@@ -24,6 +24,11 @@ impl Key {
         Self("project".to_owned())
     }
 
+    /// What the store has forgotten.
+    pub fn recovery() -> Self {
+        Self("recovery".to_owned())
+    }
+
     /// The desired state of a job.
     pub fn desired(job: &JobId) -> Self {
         Self(format!("{}{job}", Self::DESIRED))

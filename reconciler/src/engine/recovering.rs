@@ -1,0 +1,86 @@
+//! What an owner does in a shard that is frozen, because the store went back in time: asks every cluster, and brings
+//! status up to what is there. What that means is decided in [`windlass_core::recovery`].
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use windlass_core::case::Moment;
+use windlass_core::recovery::{Rebuilt, Stage, rebuild};
+use windlass_core::shard::{Fence, Shard};
+
+use super::{Engine, Error};
+use crate::ledger::Written;
+
+/// Since when each shard of ours is at its stage: what a cluster said before does not count.
+#[derive(Default)]
+pub(super) struct Recovering {
+    since: BTreeMap<Shard, (Stage, Instant)>,
+}
+
+impl Recovering {
+    /// Since when a shard is at this stage, and whether that is news.
+    fn at(&mut self, shard: Shard, stage: Stage) -> (Instant, bool) {
+        match self.since.get(&shard) {
+            Some((known, since)) if *known == stage => (*since, false),
+            _ => {
+                let now = Instant::now();
+                self.since.insert(shard, (stage, now));
+                (now, true)
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// Takes every frozen shard of ours as far as it can go now.
+    pub(super) async fn recover(&mut self) -> Result<(), Error> {
+        if self.ledger.fleet().recovery.as_ref().is_none_or(|recovery| recovery.is_over()) {
+            self.recovering.since.clear();
+            return Ok(());
+        }
+        for shard in Shard::all() {
+            let stage = self.ledger.fleet().frozen(shard);
+            let (Some(fence), Some(stage)) = (self.shards.fence(shard), stage) else { continue };
+            let (since, is_new) = self.recovering.at(shard, stage);
+            if is_new {
+                self.clusters.ask_all();
+            }
+            let due = matches!(stage, Stage::Look | Stage::LookAgain);
+            if due && self.clusters.have_all_answered_since(since) {
+                self.look(fence, stage).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Records what the clusters show of a shard, and then that it has been looked at.
+    async fn look(&mut self, fence: Fence, stage: Stage) -> Result<(), Error> {
+        let shown: Vec<_> = self.sights.observations().collect();
+        let moment = Moment { now: Timestamp::now(), epoch: fence.epoch };
+        let confirmed = stage == Stage::LookAgain;
+        let rebuilt = rebuild(self.ledger.fleet(), fence.shard, &shown, confirmed, moment);
+        let Rebuilt { statuses, findings } = match rebuilt {
+            Ok(rebuilt) => rebuilt,
+            Err(illegal) => {
+                tracing::error!(shard = %fence.shard, %illegal, "a recovery broke the transition table; nothing is done");
+                return Ok(());
+            }
+        };
+        for status in &statuses {
+            match self.ledger.record(status, fence).await? {
+                Written::Done => {}
+                // The next turn looks again, at what is there now.
+                Written::Conflict(_) => return Ok(()),
+                Written::Fenced(barrier) => return self.step_down(fence.shard, barrier),
+            }
+        }
+        let Some(mut recovery) = self.ledger.fleet().recovery.clone() else { return Ok(()) };
+        recovery.advance(fence.shard, findings);
+        self.moved = true;
+        match self.ledger.recover(&recovery, Some(fence)).await? {
+            Written::Done | Written::Conflict(_) => Ok(()),
+            Written::Fenced(barrier) => self.step_down(fence.shard, barrier),
+        }
+    }
+}
