@@ -17,7 +17,7 @@ pub(crate) mod templates;
 use std::collections::BTreeSet;
 
 use crate::World;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Fault, Graph, Severity};
 use crate::model::Model;
 use crate::name::Name;
 use crate::options::{Environments, Variable};
@@ -57,6 +57,8 @@ pub(crate) struct File {
 pub(crate) struct Checked {
     /// One model an environment; none where there is an error.
     pub(crate) models: Vec<Model>,
+    /// The models instead, where every error is a circle of jobs.
+    pub(crate) cyclic: Vec<Model>,
     /// What is wrong.
     pub(crate) found: Vec<Diagnostic>,
 }
@@ -173,18 +175,25 @@ impl<'e, 's> Check<'e, 's> {
             scene.connect(spec, &self.lost);
         }
         let everywhere = self.spelled.iter().chain(&self.found);
-        let mut all = everywhere.chain(self.scenes.iter().flat_map(|scene| &scene.found));
-        let wanted = self.shared.asked.keep && all.all(is_warning);
-        let scenes = self.scenes.iter_mut().filter(|_| wanted);
-        let models = scenes.filter_map(|scene| scene.model(spec, &self.heads)).collect();
+        let all = everywhere.chain(self.scenes.iter().flat_map(|scene| &scene.found));
+        let errors: Vec<&Diagnostic> = all.filter(|one| !is_warning(one)).collect();
+        let (valid, drawable) = (errors.is_empty(), errors.into_iter().all(is_circle));
+        let scenes = self.scenes.iter_mut().filter(|_| self.shared.asked.keep && drawable);
+        let models: Vec<Model> = scenes.filter_map(|scene| scene.model(spec, &self.heads)).collect();
+        let (models, cyclic) = if valid { (models, Vec::new()) } else { (Vec::new(), models) };
         self.spelled.append(&mut self.found);
         let scenes = self.scenes.into_iter().map(|scene| (scene.name, scene.found));
-        Checked { models, found: merge(self.spelled, scenes.collect()) }
+        Checked { models, cyclic, found: merge(self.spelled, scenes.collect()) }
     }
 }
 
 fn is_warning(one: &Diagnostic) -> bool {
     one.fault.severity() == Severity::Warning
+}
+
+/// Whether it says that jobs wait for each other, of which each is whole.
+fn is_circle(one: &Diagnostic) -> bool {
+    matches!(one.fault, Fault::Graph(Graph::Cycle { .. }))
 }
 
 /// The line of each job's key.

@@ -23,6 +23,8 @@ pub struct Compilation {
     pub diagnostics: Vec<Diagnostic>,
     /// One model for each environment that was asked for; none where there is an error.
     pub models: Vec<Model>,
+    /// The same where every error is a circle of jobs: nothing to apply, but something to draw.
+    pub cyclic: Vec<Model>,
     /// The spec files, the root file first, for `render` to read again.
     pub(crate) files: Vec<FileId>,
     /// The values from outside, for the same.
@@ -45,7 +47,8 @@ fn run(world: &dyn World, options: &Options, keep: bool) -> Compilation {
     let Reading { sources, files, mut found, incomplete } = reading;
     let variables = options.variables.clone();
     let Some(root) = root else {
-        return Compilation { sources, diagnostics: found, models: Vec::new(), files, variables };
+        let (models, cyclic) = (Vec::new(), Vec::new());
+        return Compilation { sources, diagnostics: found, models, cyclic, files, variables };
     };
     let mut spec = Spec::new(Span::new(root, 0..0));
     spec.incomplete = incomplete;
@@ -55,9 +58,9 @@ fn run(world: &dyn World, options: &Options, keep: bool) -> Compilation {
         parse(&sources, *id, root, &mut spec, &mut found);
     }
     let asked = Asked { world, variables: &options.variables, environments: &options.environments, keep };
-    let Checked { models, found } = check(&spec, &sources, &tree, found, &asked);
+    let Checked { models, cyclic, found } = check(&spec, &sources, &tree, found, &asked);
     drop(spec);
-    Compilation { sources, diagnostics: found, models, files, variables }
+    Compilation { sources, diagnostics: found, models, cyclic, files, variables }
 }
 
 /// Reads the files of a tree.

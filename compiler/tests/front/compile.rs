@@ -156,3 +156,21 @@ fn the_resolved_spec_names_where_each_value_came_from() {
     assert!(toml::de::DeTable::parse(&text).is_ok() && toml::de::DeTable::parse(&plain).is_ok());
     assert_eq!(render_spec(&compilation, None, false), None);
 }
+
+#[test]
+fn a_tree_of_which_only_circles_are_wrong_can_be_drawn() {
+    let job = |name: &str, after: &str| {
+        format!("[job.{name}]\nmode = \"batch\"\ncluster = \"here\"\nprocess.command = [\"true\"]\n{after}\n")
+    };
+    let circle = job("a", "after = [\"b\"]") + &job("b", "after = [\"a\"]");
+    for (pipeline, models, cyclic) in
+        [(job("a", ""), 1, 0), (circle.clone(), 0, 1), (circle + &job("c", "nonsense = 1"), 0, 0)]
+    {
+        let root = "version = 1\nproject = \"p\"\n[cluster.here]\nkind = \"local\"\n";
+        let text = format!("{root}[pipeline]\nname = \"p\"\n{pipeline}");
+        let compiled = Tree::of([("windlass.toml", &text)]).compile();
+        let found = (compiled.models.len(), compiled.cyclic.len());
+        assert_eq!(found, (models, cyclic), "{pipeline}\n{}", render(&compiled));
+        assert!(compiled.cyclic.iter().all(|model| model.jobs.values().all(|job| job.after.len() == 1)));
+    }
+}

@@ -83,6 +83,12 @@ impl Universe {
         Self::new(subjects.collect(), edges)
     }
 
+    /// Some jobs with their edges, which may lead in a circle.
+    pub fn of_jobs<'a>(jobs: impl Iterator<Item = &'a Job> + Clone) -> Self {
+        let after = |job: &'a Job| job.after.iter().map(|edge| (edge.job.clone(), job.id.clone()));
+        Self::new(jobs.clone().map(Subject::of_job).collect(), jobs.flat_map(after))
+    }
+
     /// These jobs besides, without their edges.
     #[must_use]
     pub fn with<'a>(mut self, jobs: impl Iterator<Item = &'a Job>) -> Self {

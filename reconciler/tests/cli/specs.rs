@@ -285,3 +285,38 @@ fn jobs_are_drawn() {
         assert!(place.run(&["graph", "--format", format]).out.starts_with(start), "{format}");
     }
 }
+
+#[test]
+fn jobs_that_wait_for_each_other_are_drawn_and_an_error() {
+    let job = |name: &str, after: &str| {
+        format!(
+            "[job.{name}]\nmode = \"batch\"\ncluster = \"here\"\nafter = [{after}]\n\
+             process = {{ command = [\"true\"] }}\n"
+        )
+    };
+    let jobs = job("first", "") + &job("turn", "\"first\", \"back\"") + &job("back", "\"turn\"");
+    let place = shop();
+    place.write("pipelines/hello.toml", &format!("[pipeline]\nname = \"hello\"\n{jobs}"));
+    let ended = place.run(&["graph"]);
+    assert_eq!(ended.code, 1);
+    assert!(ended.err.contains("error[WL0606]") && ended.err.contains("error: the spec is not valid"));
+    assert_snapshot!(ended.out, @r#"
+    flowchart LR
+      subgraph p0["hello"]
+        n0["first"]
+        n1["turn"]
+        n2["back"]
+      end
+      n0 --> n1
+      n2 ==> n1
+      n1 ==> n2
+      classDef cycle stroke:#c00,stroke-width:2px
+      class n1,n2 cycle
+    "#);
+    assert_snapshot!(place.run(&["graph", "-s", "hello.first"]).out, @r#"
+    flowchart LR
+      subgraph p0["hello"]
+        n0["first"]
+      end
+    "#);
+}
