@@ -156,6 +156,11 @@ impl Recorded {
         self.jobs.get(id)
     }
 
+    /// All jobs on record.
+    pub fn jobs(&self) -> impl Iterator<Item = &RecordedJob> {
+        self.jobs.values()
+    }
+
     /// The jobs that a plan no longer has, downstreams first, so that nothing loses what it reads from.
     fn gone(&self, desired: &Plan) -> Vec<&RecordedJob> {
         let gone = || self.jobs.values().filter(|recorded| desired.job(&recorded.spec.id).is_none());

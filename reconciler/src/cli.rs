@@ -6,6 +6,7 @@
 //! [`Console::note`]. A failure is a [`Failure`]: what, why, and what to do. What awaits something enters a
 //! runtime by [`runtime::block_on`].
 
+pub mod against;
 pub mod applies;
 pub mod apply;
 pub mod args;
@@ -21,6 +22,7 @@ pub mod events;
 pub mod exit;
 pub mod explain;
 pub mod failure;
+pub mod git;
 pub mod graph;
 pub mod help;
 pub mod history;

@@ -85,7 +85,7 @@ impl Consent {
 pub fn run(args: &Args, console: &Console) -> Outcome {
     match args.path.as_deref().filter(|path| show::is_saved(path)) {
         Some(path) => {
-            if !args.select.select.is_empty() || !args.select.exclude.is_empty() {
+            if !args.select.is_empty() {
                 return Err(Failure::usage(
                     "a saved plan is applied as a whole: no --select or --exclude beside it",
                 ));
@@ -117,7 +117,8 @@ async fn apply_specs(args: &Args, console: &Console) -> Outcome {
     let ledger = session.ledger().await?;
     let heading = prepared.heading();
     let root = prepared.tree.root().display().to_string();
-    let proposed = Proposed::new(prepared.plan, prepared.model.clusters, root, ledger.fleet(), &args.select)?;
+    let recorded = ledger.fleet().recorded();
+    let proposed = Proposed::new(prepared.plan, prepared.model.clusters, root, &recorded, &args.select)?;
     carry_out(args, &session, ledger, &proposed, &[], &heading, console).await
 }
 

@@ -110,6 +110,20 @@ pub struct SelectArgs {
     pub exclude: Vec<Expression>,
 }
 
+impl SelectArgs {
+    /// Whether nothing was selected, so that everything is meant.
+    pub fn is_empty(&self) -> bool {
+        self.select.is_empty() && self.exclude.is_empty()
+    }
+
+    /// With expressions that stand without a flag.
+    #[must_use]
+    pub fn with(&self, named: &[Expression]) -> Self {
+        let select = named.iter().chain(&self.select).cloned().collect();
+        Self { select, exclude: self.exclude.clone() }
+    }
+}
+
 /// Which store.
 #[derive(Debug, Clone, Default, Args)]
 pub struct StoreArgs {

@@ -6,6 +6,7 @@ use std::path::{Component, Path};
 use windlass_compiler::diagnostic::{Diagnostic, Report};
 use windlass_compiler::model::Model;
 use windlass_compiler::report::{self, Findings};
+use windlass_compiler::source::FileId;
 use windlass_compiler::{Compilation, Environments, Options, Root, World, compile, validate};
 
 use super::args::SpecArgs;
@@ -23,6 +24,8 @@ pub struct Compiled {
     pub compilation: Compilation,
     /// What is wrong, in source order.
     pub reports: Vec<Report>,
+    /// What the names of its texts start with.
+    prefix: String,
 }
 
 impl Compiled {
@@ -40,6 +43,15 @@ impl Compiled {
         Self::of(path, args, environments, compile)
     }
 
+    /// Compiles the same spec as another world has it: `tree` says where it starts, `prefix` what its texts are
+    /// named by.
+    pub fn elsewhere(tree: Tree, world: &dyn World, prefix: &str, args: &SpecArgs) -> Result<Self, Failure> {
+        let environments =
+            args.environment().map_or(Environments::Base, |name| Environments::One(name.to_owned()));
+        let options = options(&tree, args, environments)?;
+        Ok(Self::new(tree, compile(world, &options), prefix.to_owned()))
+    }
+
     fn of(
         path: Option<&Path>,
         args: &SpecArgs,
@@ -47,12 +59,21 @@ impl Compiled {
         compile: fn(&dyn World, &Options) -> Compilation,
     ) -> Result<Self, Failure> {
         let tree = Tree::at(path)?;
-        let root = if tree.is_whole() { Root::Tree } else { Root::File(tree.start().to_owned()) };
-        let options = Options { root, environments, variables: vars::gather(args)? };
-        let mut compilation = compile(&tree, &options);
+        let compilation = compile(&tree, &options(&tree, args, environments)?);
+        let prefix = prefix(&tree);
+        Ok(Self::new(tree, compilation, prefix))
+    }
+
+    fn new(tree: Tree, mut compilation: Compilation, prefix: String) -> Self {
         let reports = compilation.diagnostics.iter().map(Diagnostic::report).collect();
-        compilation.sources = mem::take(&mut compilation.sources).below(&prefix(&tree));
-        Ok(Self { tree, compilation, reports })
+        compilation.sources = mem::take(&mut compilation.sources).below(&prefix);
+        Self { tree, compilation, reports, prefix }
+    }
+
+    /// The path of a file, relative to the root of the tree.
+    pub fn in_tree(&self, file: FileId) -> &str {
+        let path = self.compilation.sources.path(file);
+        path.strip_prefix(&self.prefix).unwrap_or(path)
     }
 
     /// What is wrong, for writing it out.
@@ -71,11 +92,16 @@ impl Compiled {
     /// Writes what is wrong to the console; errors are a failure.
     pub fn check(&self, console: &Console) -> Result<(), Failure> {
         let findings = self.findings();
-        if findings.errors() > 0 || findings.warnings() > 0 && !console.is_quiet() {
+        if findings.errors() > 0 || findings.warnings() > 0 && console.warns() {
             console.notes().write(&findings.write(report::Format::Text, console.note_style()));
         }
         if findings.errors() > 0 { Err(not_valid()) } else { Ok(()) }
     }
+}
+
+fn options(tree: &Tree, args: &SpecArgs, environments: Environments) -> Result<Options, Failure> {
+    let root = if tree.is_whole() { Root::Tree } else { Root::File(tree.start().to_owned()) };
+    Ok(Options { root, environments, variables: vars::gather(args)? })
 }
 
 fn not_valid() -> Failure {

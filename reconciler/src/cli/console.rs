@@ -68,6 +68,11 @@ impl Console {
         self.quiet > 0
     }
 
+    /// Whether warnings are wanted; not with `-qq`.
+    pub fn warns(&self) -> bool {
+        self.quiet < 2
+    }
+
     /// Writes a result, as it is: whoever made it has escaped what others wrote.
     pub fn print(&self, text: &str) -> Result<(), Failure> {
         self.print_bytes(text.as_bytes())
@@ -96,7 +101,7 @@ impl Console {
 
     /// Warns; not with `-qq`.
     pub fn warn(&self, text: &str) {
-        if self.quiet < 2 {
+        if self.warns() {
             self.prefixed(Tone::Doubtful, "warning:", text);
         }
     }

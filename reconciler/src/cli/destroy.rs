@@ -86,7 +86,8 @@ fn removal(fleet: &Fleet, select: &[Expression]) -> Result<Proposed, Failure> {
     )
     .map_err(|cycle| Failure::error("the recorded jobs wait for each other").because(&cycle))?;
     let root = fleet.desired.values().next().map(|desired| desired.root.clone()).unwrap_or_default();
-    let mut proposed = Proposed::new(plan, project.clusters.clone(), root, fleet, &SelectArgs::default())?;
+    let mut proposed =
+        Proposed::new(plan, project.clusters.clone(), root, &fleet.recorded(), &SelectArgs::default())?;
     proposed.changes.changes.retain(|change| change.kind == Kind::Remove);
     Ok(proposed)
 }

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use jiff::Timestamp;
+use windlass_compiler::diff::{Changes, Recorded};
 
+use super::against::{Against, other};
 use super::args::{OutputArgs, SelectArgs, SpecArgs, StoreArgs};
 use super::console::Console;
 use super::drift::{self, Finding};
@@ -14,7 +16,7 @@ use super::opened::{open_project, store_url};
 use super::prepared::{Prepared, prepare};
 use super::proposal::{FailOn, Proposed, fails_on, write};
 use super::runtime::block_on;
-use super::sink::Format;
+use super::sink::{Format, Sinks};
 use crate::ledger::Ledger;
 use crate::saved::Saved;
 use crate::session::Session;
@@ -27,7 +29,8 @@ Examples:
   windlass plan
   windlass plan --out plan.json && windlass apply plan.json
   windlass plan --format markdown          for a comment on a pull request
-  windlass plan --detailed-exitcode        exit 2 where something would change")]
+  windlass plan --detailed-exitcode        exit 2 where something would change
+  windlass plan --against git:main         what this branch changes, offline")]
 pub struct Args {
     /// A spec tree, a spec file or `-`
     path: Option<PathBuf>,
@@ -51,6 +54,9 @@ pub struct Args {
     /// Ask the clusters only, and leave the specs aside: the same as `windlass drift`
     #[arg(long)]
     refresh_only: bool,
+    /// What to compare with: live (what is recorded), a saved plan, a spec tree or file, or git:REF
+    #[arg(long, value_name = "live|FILE|git:REF", default_value = "live", hide_default_value = true)]
+    against: Against,
 }
 
 /// Plans.
@@ -59,16 +65,52 @@ pub fn run(args: &Args, console: &Console) -> Outcome {
 }
 
 async fn plan(args: &Args, console: &Console) -> Outcome {
+    sensible(args)?;
     let forms = [Format::Text, Format::Concise, Format::Json, Format::Markdown];
     let sinks = args.output.sinks(console, &forms)?;
     let prepared = prepare(args.path.as_deref(), &args.spec, console)?;
+    match other(&args.against, &prepared.tree, &args.spec, console)? {
+        Some(other) => compare(args, prepared, &other, &sinks),
+        None => against_records(args, prepared, &sinks, console).await,
+    }
+}
+
+/// What rests on records has no place where none are asked for.
+fn sensible(args: &Args) -> Result<(), Failure> {
+    let refused = [
+        ("--out", args.out.is_some()),
+        ("--refresh-only", args.refresh_only),
+        ("--fail-on drift", args.fail_on.contains(&FailOn::Drift)),
+    ];
+    match refused.into_iter().find(|(_, given)| *given && args.against != Against::Live) {
+        Some((flag, _)) => Err(Failure::usage(format!(
+            "`{flag}` needs what is recorded: it cannot stand beside `--against {}`",
+            args.against
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Plans against other jobs than those that are recorded, without a store.
+fn compare(args: &Args, prepared: Prepared, other: &Recorded, sinks: &Sinks<'_>) -> Outcome {
+    let heading = format!("{}, against {}", prepared.heading(), args.against);
+    let warned = prepared.warned;
+    let Prepared { tree, model, plan, .. } = prepared;
+    let root = tree.root().display().to_string();
+    let proposed = Proposed::new(plan, model.clusters, root, other, &args.select)?;
+    sinks.write(|format, style| write(&proposed.changes, &heading, None, format, style))?;
+    verdict(args, &proposed.changes, false, warned)
+}
+
+async fn against_records(args: &Args, prepared: Prepared, sinks: &Sinks<'_>, console: &Console) -> Outcome {
     let url = store_url(&args.store, Some(&prepared.model.store));
     let (ledger, drifted) = records(prepared.tree.root(), &url).await?;
     let heading = prepared.heading();
     let warned = prepared.warned;
     let Prepared { tree, model, plan, .. } = prepared;
     let root = tree.root().display().to_string();
-    let mut proposed = Proposed::new(plan, model.clusters, root, ledger.fleet(), &args.select)?;
+    let recorded = ledger.fleet().recorded();
+    let mut proposed = Proposed::new(plan, model.clusters, root, &recorded, &args.select)?;
     if args.refresh_only {
         proposed.changes.changes.clear();
     }
@@ -81,13 +123,18 @@ async fn plan(args: &Args, console: &Console) -> Outcome {
         save(path, &proposed, &url, &ledger)?;
         console.hint(&format!("`windlass apply {}` does exactly this", path.display()));
     }
-    let failing = fails_on(&proposed.changes, !drifted.is_empty(), warned, &args.fail_on);
+    verdict(args, &proposed.changes, !drifted.is_empty(), warned)
+}
+
+/// The exit code that goes with what a plan has.
+fn verdict(args: &Args, changes: &Changes, drifted: bool, warned: bool) -> Outcome {
+    let failing = fails_on(changes, drifted, warned, &args.fail_on);
     if !failing.is_empty() {
         let names = failing.iter().filter_map(ValueEnum::to_possible_value);
         let names: Vec<_> = names.map(|value| value.get_name().to_owned()).collect();
         return Err(Failure::error(format!("the plan has what --fail-on names: {}", names.join(", "))));
     }
-    let differs = !proposed.changes.is_empty() || (args.refresh_only && !drifted.is_empty());
+    let differs = !changes.is_empty() || (args.refresh_only && drifted);
     Ok(if args.detailed_exitcode && differs { Exit::Differs } else { Exit::Done })
 }
 

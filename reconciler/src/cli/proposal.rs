@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
-use windlass_compiler::diff::{Changes, Effect, Kind, Notes, diff};
+use windlass_compiler::diff::{Changes, Effect, Kind, Notes, Recorded, diff};
 use windlass_compiler::escape;
 use windlass_compiler::model::Cluster;
 use windlass_compiler::name::{JobId, Name};
@@ -43,12 +43,12 @@ impl Proposed {
         plan: Plan,
         clusters: IndexMap<Name, Cluster>,
         root: String,
-        fleet: &Fleet,
+        recorded: &Recorded,
         select: &SelectArgs,
     ) -> Result<Self, Failure> {
-        let mut changes = diff(&fleet.recorded(), &plan);
-        if !select.select.is_empty() || !select.exclude.is_empty() {
-            narrow(&mut changes, &plan, fleet, select)?;
+        let mut changes = diff(recorded, &plan);
+        if !select.is_empty() {
+            narrow(&mut changes, &plan, recorded, select)?;
         }
         Ok(Self { plan, clusters, root, changes })
     }
@@ -91,10 +91,14 @@ impl Proposed {
 }
 
 /// Leaves only the changes of selected jobs: those of the plan, and those that it removes.
-fn narrow(changes: &mut Changes, plan: &Plan, fleet: &Fleet, select: &SelectArgs) -> Result<(), Failure> {
-    let recorded = fleet.desired.values().filter(|desired| desired.goal.intent.belongs());
-    let removed = recorded.filter(|desired| plan.job(desired.job()).is_none());
-    let universe = Universe::of_plan(plan).with(removed.map(|desired| &desired.spec));
+fn narrow(
+    changes: &mut Changes,
+    plan: &Plan,
+    recorded: &Recorded,
+    select: &SelectArgs,
+) -> Result<(), Failure> {
+    let removed = recorded.jobs().map(|recorded| &recorded.spec).filter(|job| plan.job(&job.id).is_none());
+    let universe = Universe::of_plan(plan).with(removed);
     let selected = universe.select(select)?;
     let selected: BTreeSet<JobId> = selected.iter().map(|subject| subject.instance.job.clone()).collect();
     let before = changes.changes.len();

@@ -1,10 +1,12 @@
 //! `windlass validate`: every mistake of a spec, offline.
 
+mod changed;
 mod levels;
 mod repair;
 
 use std::path::{Path, PathBuf};
 
+use windlass_compiler::diagnostic::{Report, Severity};
 use windlass_compiler::report::{self, Findings};
 use windlass_compiler::style::Style;
 
@@ -14,6 +16,7 @@ use super::console::Console;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::paint::{Tone, paint};
+use super::proposal::plural;
 use super::sink::Format;
 use levels::Levels;
 
@@ -27,6 +30,7 @@ Examples:
   windlass validate specs/shop -e prod    one environment instead of every one
   windlass validate --deny warnings --report sarif=windlass.sarif
   windlass validate --fix --diff          show what --fix would change
+  windlass validate --changed-since main  only what this branch has touched
   make-spec | windlass validate -         a spec from standard input
 
 Exit codes: 0 valid, 1 not valid, 64 usage.")]
@@ -50,6 +54,9 @@ pub struct Args {
     /// With --fix: show the changes instead of writing them
     #[arg(long, requires = "fix")]
     diff: bool,
+    /// Only what touches a file that is not as it was at this git revision
+    #[arg(long, value_name = "REF")]
+    changed_since: Option<String>,
 }
 
 /// The formats of diagnostics.
@@ -89,21 +96,45 @@ fn refuse_documents_in_a_row(args: &Args) -> Result<(), Failure> {
 
 fn validate(path: Option<&Path>, args: &Args, levels: &Levels, console: &Console) -> Outcome {
     let sinks = args.output.sinks(console, FORMATS)?;
-    let mut compiled = Compiled::checked(path, &args.spec)?;
+    let (mut compiled, mut left_out) = checked(path, args)?;
     if args.fix && args.diff {
         repair::show(&compiled, console)?;
         return Ok(exit_of(&compiled.findings()));
     }
     if args.fix && repair::mend(&compiled, console)? {
-        compiled = Compiled::checked(path, &args.spec)?;
+        (compiled, left_out) = checked(path, args)?;
     }
     levels.apply(&mut compiled.reports);
+    levels.apply(&mut left_out);
+    tell(&left_out, args, console);
     let findings = compiled.findings();
     sinks.write(|format, style| match format {
-        Format::Text if compiled.reports.is_empty() => praise(&compiled, style),
+        Format::Text if compiled.reports.is_empty() && left_out.is_empty() => praise(&compiled, style),
         format => findings.write(of_report(format), style),
     })?;
     Ok(exit_of(&findings))
+}
+
+/// The spec, and what is wrong with it that `--changed-since` leaves out.
+fn checked(path: Option<&Path>, args: &Args) -> Result<(Compiled, Vec<Report>), Failure> {
+    let mut compiled = Compiled::checked(path, &args.spec)?;
+    let left_out = match &args.changed_since {
+        Some(since) => changed::leave_out(&mut compiled, since)?,
+        None => Vec::new(),
+    };
+    Ok((compiled, left_out))
+}
+
+/// Says how much was left out; errors among it still keep the spec from being applied.
+fn tell(left_out: &[Report], args: &Args, console: &Console) {
+    let (Some(since), count @ 1..) = (&args.changed_since, left_out.len()) else { return };
+    let errors = left_out.iter().filter(|report| report.severity == Severity::Error).count();
+    let (errors, warnings) = (of(errors, "error"), of(count - errors, "warning"));
+    console.warn(&format!("left out: {errors}, {warnings} in files that have not changed since {since}"));
+}
+
+fn of(count: usize, noun: &str) -> String {
+    format!("{count} {}", plural(count, noun))
 }
 
 fn exit_of(findings: &Findings<'_>) -> Exit {

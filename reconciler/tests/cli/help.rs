@@ -97,6 +97,8 @@ fn a_command_shows_its_flags_and_examples() {
           --fix                   Apply the fixes that surely keep the meaning
           --diff                  With --fix: show the changes instead of writing
                                   them
+          --changed-since <REF>   Only what touches a file that is not as it was at
+                                  this git revision
       -h, --help                  Print help
 
     Spec options:
@@ -124,6 +126,7 @@ fn a_command_shows_its_flags_and_examples() {
       windlass validate specs/shop -e prod    one environment instead of every one
       windlass validate --deny warnings --report sarif=windlass.sarif
       windlass validate --fix --diff          show what --fix would change
+      windlass validate --changed-since main  only what this branch has touched
       make-spec | windlass validate -         a spec from standard input
 
     Exit codes: 0 valid, 1 not valid, 64 usage.

@@ -4,5 +4,6 @@ mod invocation;
 
 mod help;
 mod output;
+mod revisions;
 mod specs;
 mod usage;

@@ -74,3 +74,13 @@ fn quiet_leaves_out_hints_and_keeps_results() {
     assert_eq!((ended.code, ended.err.as_str()), (0, ""));
     assert!(ended.out.contains("wrote shop/windlass.toml"));
 }
+
+#[test]
+fn warnings_are_told_until_nobody_wants_them() {
+    let spec = "version = 1\nproject = \"shop\"\n\n[template.idle]\nmode = \"batch\"\n";
+    let place = Place::with(&[("windlass.toml", spec)]);
+    for (quiet, told) in [(&[][..], true), (&["-q"], true), (&["-qq"], false)] {
+        let ended = place.run(&[&["graph"], quiet].concat());
+        assert_eq!((ended.code, ended.err.contains("warning[WL0508]")), (0, told), "{quiet:?}: {ended:?}");
+    }
+}
