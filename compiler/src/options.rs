@@ -1,5 +1,7 @@
 //! What a compilation is asked for.
 
+use serde::{Deserialize, Serialize};
+
 /// What to compile, and with which values from outside.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Options {
@@ -34,7 +36,7 @@ pub enum Environments {
 }
 
 /// A value for a param from outside.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Variable {
     /// The param.
     pub name: String,

@@ -40,6 +40,7 @@ pub mod progress;
 pub mod proposal;
 pub mod reconcile;
 pub mod render;
+pub mod replan;
 pub mod rows;
 pub mod run;
 pub mod runtime;

@@ -1,5 +1,7 @@
 //! Sees what was asked for to its end: drives the engine where the lease is free, follows its owner where not.
 
+mod alarm;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -13,11 +15,14 @@ use windlass_core::id::Instance;
 use windlass_core::observed::Sight;
 use windlass_core::state::State;
 
+pub use alarm::OnError;
+
 use crate::engine::{self, Engine, Flow};
 use crate::glance::is_at_rest;
 use crate::lease::{self, Acquired, Held, Holder};
 use crate::ledger::{self, Ledger};
 use crate::session::Session;
+use alarm::Alarm;
 
 /// How often a follower looks whether the lease has become free, and progress is shown anew.
 const BEAT: Duration = Duration::from_millis(500);
@@ -32,6 +37,8 @@ pub struct Aim<'a> {
     pub timeout: Option<Duration>,
     /// How long an owner of the lease may leave undone what is to be done before we say so and leave.
     pub lock_timeout: Duration,
+    /// What to do when one of them fails for good.
+    pub on_error: OnError,
 }
 
 /// Who is told what happens meanwhile.
@@ -40,6 +47,8 @@ pub trait Watch {
     fn show(&mut self, fleet: &Fleet, instances: &[Instance]);
     /// Another process owns the lease, and does the work.
     fn follow(&mut self, holder: Option<&Holder>);
+    /// This instance has failed for good: if this process `drives`, nothing new is started because of that.
+    fn halt(&mut self, cause: &Instance, drives: bool);
 }
 
 /// How it ended.
@@ -51,6 +60,8 @@ pub enum End {
     TimedOut,
     /// Interrupted: nothing new was started, what was under way is done.
     Interrupted,
+    /// One has failed for good: nothing new was started, what was under way is done.
+    Halted,
     /// Another process holds the lease, and leaves undone what is to be done.
     Busy(Option<Holder>),
 }
@@ -103,14 +114,13 @@ pub async fn converge(
     interrupts: &Interrupts,
     watch: &mut dyn Watch,
 ) -> Result<(End, Ledger), Error> {
-    let deadline = aim.timeout.map(|timeout| Instant::now() + timeout);
+    let mut course = Course::new(aim, interrupts, watch);
     let mut quiet = Quiet::new(aim.lock_timeout);
     let mut told = None;
     loop {
         ledger.refresh().await?;
         let instances = (aim.instances)(ledger.fleet());
-        watch.show(ledger.fleet(), &instances);
-        let recorded = ended(ledger.fleet(), &instances, deadline, interrupts, true);
+        let recorded = course.look(ledger.fleet(), &instances, true);
         match &recorded {
             // What the records say may be old: nobody has looked while no owner was there.
             Some(End::Settled) if !is_at_rest(session, ledger.fleet(), &instances).await => {}
@@ -118,14 +128,12 @@ pub async fn converge(
             None => {}
         }
         match session.lease.acquire(aim.command).await? {
-            Acquired::Ours(lease) => {
-                return drive(session, ledger, lease, aim, deadline, interrupts, watch).await;
-            }
+            Acquired::Ours(lease) => return drive(session, ledger, lease, &mut course).await,
             // Its owner sees to what the records do not say yet.
             Acquired::Busy(_) if recorded.is_some() => return Ok((End::Settled, ledger)),
             Acquired::Busy(holder) => {
                 if told.as_ref() != Some(&holder) {
-                    watch.follow(holder.as_ref());
+                    course.watch.follow(holder.as_ref());
                     told = Some(holder.clone());
                 }
                 if quiet.is_too_long(&ledger, &instances) {
@@ -149,31 +157,28 @@ async fn drive(
     session: &Session,
     ledger: Ledger,
     lease: Box<dyn Held>,
-    aim: &Aim<'_>,
-    deadline: Option<Instant>,
-    interrupts: &Interrupts,
-    watch: &mut dyn Watch,
+    course: &mut Course<'_>,
 ) -> Result<(End, Ledger), Error> {
     let mut engine = Engine::new(ledger, lease, session.connect());
+    course.drives = true;
     let mut end = End::Settled;
-    let inner = Arc::clone(&interrupts.inner);
+    let inner = Arc::clone(&course.interrupts.inner);
+    let nudge = Arc::clone(&inner);
     let beat = tokio::spawn(async move {
         loop {
             tokio::time::sleep(BEAT).await;
-            inner.nudge.notify_one();
+            nudge.nudge.notify_one();
         }
     });
     let result = engine
-        .run(&interrupts.inner.nudge, |fleet, idle| {
-            let instances = (aim.instances)(fleet);
-            watch.show(fleet, &instances);
-            match ended(fleet, &instances, deadline, interrupts, idle) {
+        .run(&inner.nudge, |fleet, idle| {
+            let instances = (course.aim.instances)(fleet);
+            match course.look(fleet, &instances, idle) {
                 Some(how) => {
                     end = how;
                     Flow::Done
                 }
-                None if interrupts.count() > 0 => Flow::Finish,
-                None => Flow::Go,
+                None => course.flow(),
             }
         })
         .await;
@@ -182,25 +187,57 @@ async fn drive(
     Ok((end, engine.into_ledger()))
 }
 
-/// Whether the aim has come to an end. `idle`: no call of ours is under way, and no attempt is being looked for.
-fn ended(
-    fleet: &Fleet,
-    instances: &[Instance],
+/// An aim on the way to its end.
+struct Course<'a> {
+    aim: &'a Aim<'a>,
     deadline: Option<Instant>,
-    interrupts: &Interrupts,
-    idle: bool,
-) -> Option<End> {
-    let moving = || instances.iter().any(|instance| fleet.outlook(instance) == Outlook::Moving);
-    let between = || {
-        let state = |instance| fleet.statuses.get(instance).map(|status| &status.state);
-        instances.iter().any(|one| matches!(state(one), Some(State::Submitting(_) | State::Stopping { .. })))
-    };
-    match interrupts.count() {
-        0 if idle && !moving() => Some(End::Settled),
-        // A call that is under way may never come back; its intent is recorded, and the next owner looks for it.
-        0 => deadline.is_some_and(|at| Instant::now() >= at).then_some(End::TimedOut),
-        1 => (idle && !between()).then_some(End::Interrupted),
-        _ => Some(End::Interrupted),
+    interrupts: &'a Interrupts,
+    alarm: Alarm,
+    /// Whether the lease is ours.
+    drives: bool,
+    watch: &'a mut dyn Watch,
+}
+
+impl<'a> Course<'a> {
+    fn new(aim: &'a Aim<'a>, interrupts: &'a Interrupts, watch: &'a mut dyn Watch) -> Self {
+        let deadline = aim.timeout.map(|timeout| Instant::now() + timeout);
+        Self { aim, deadline, interrupts, alarm: Alarm::new(aim.on_error), drives: false, watch }
+    }
+
+    /// Shows where it is, and whether it has come to an end. `idle`: no call of ours is under way, and no attempt is
+    /// being looked for.
+    fn look(&mut self, fleet: &Fleet, instances: &[Instance], idle: bool) -> Option<End> {
+        self.watch.show(fleet, instances);
+        if let Some(cause) = self.alarm.look(fleet, instances) {
+            self.watch.halt(cause, self.drives);
+        }
+        self.ended(fleet, instances, idle)
+    }
+
+    /// How the engine goes on.
+    fn flow(&self) -> Flow {
+        match self.interrupts.count() {
+            0 if self.alarm.rings() => Flow::Finish("another job has failed"),
+            0 => Flow::Go,
+            _ => Flow::Finish("the command was interrupted"),
+        }
+    }
+
+    fn ended(&self, fleet: &Fleet, instances: &[Instance], idle: bool) -> Option<End> {
+        let moving = || instances.iter().any(|instance| fleet.outlook(instance) == Outlook::Moving);
+        let between = || {
+            let state = |instance| fleet.statuses.get(instance).map(|status| &status.state);
+            let is_between = |one| matches!(state(one), Some(State::Submitting(_) | State::Stopping { .. }));
+            instances.iter().any(is_between)
+        };
+        match self.interrupts.count() {
+            0 if idle && !moving() => Some(End::Settled),
+            0 if self.alarm.rings() && idle && !between() => Some(End::Halted),
+            // A call that is under way may never come back; its intent is recorded, and the next owner looks for it.
+            0 => self.deadline.is_some_and(|at| Instant::now() >= at).then_some(End::TimedOut),
+            1 => (idle && !between()).then_some(End::Interrupted),
+            _ => Some(End::Interrupted),
+        }
     }
 }
 

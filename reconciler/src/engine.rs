@@ -82,8 +82,8 @@ pub enum Error {
 pub enum Flow {
     /// Go on.
     Go,
-    /// Finish what is under way, and start nothing new.
-    Finish,
+    /// Finish what is under way, and start nothing new, for this reason.
+    Finish(&'static str),
     /// Return.
     Done,
 }
@@ -129,7 +129,7 @@ impl Engine {
                 self.calls.is_idle() && self.clusters.are_all_heard() && !self.sights.is_anything_missing();
             match steer(self.ledger.fleet(), idle) {
                 Flow::Done => return Ok(()),
-                Flow::Finish => self.hold = Some("the command was interrupted".to_owned()),
+                Flow::Finish(why) => self.hold = Some(why.to_owned()),
                 Flow::Go => self.hold = None,
             }
             tokio::select! {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use windlass_compiler::Variable;
 use windlass_compiler::diff::Changes;
 use windlass_compiler::digest::Digest;
 use windlass_compiler::model::{Cluster, Job};
@@ -34,6 +35,8 @@ pub struct Saved {
     pub root: String,
     /// The store, as it was named.
     pub store: String,
+    /// How it was made.
+    pub recipe: Recipe,
     /// The project's clusters.
     pub clusters: IndexMap<Name, Cluster>,
     /// What it showed.
@@ -44,6 +47,32 @@ pub struct Saved {
     pub reads: BTreeMap<String, Option<Read>>,
     /// The digest of all of the above: a plan that was edited is not the plan that was looked at.
     pub seal: String,
+}
+
+/// How a plan was made from the specs in its root: enough to make it again.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Recipe {
+    /// The file at which the compilation started, relative to the root.
+    pub start: String,
+    /// The values that came from outside.
+    pub variables: Vec<Variable>,
+    /// Which jobs were selected, as it was typed.
+    pub select: Vec<String>,
+    /// Which jobs were left out, as it was typed.
+    pub exclude: Vec<String>,
+}
+
+/// Where a plan was made, how and when.
+#[derive(Debug, Clone)]
+pub struct Made<'a> {
+    /// The folder that relative paths in the specs are relative to.
+    pub root: &'a str,
+    /// The store, as it was named.
+    pub store: &'a str,
+    /// How.
+    pub recipe: Recipe,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// A record as a plan read it.
@@ -73,19 +102,18 @@ impl Saved {
         plan: &Plan,
         changes: Changes,
         clusters: &IndexMap<Name, Cluster>,
-        root: &str,
-        store: &str,
+        made: Made<'_>,
         ledger: &Ledger,
-        created: Timestamp,
     ) -> Self {
         let reads = keys(plan, &changes);
         let reads = reads.into_iter().map(|key| (key.as_str().to_owned(), read(ledger, &key))).collect();
         let unsealed = Self {
             format_version: FORMAT,
-            created,
+            created: made.at,
             lineage: ledger.store().lineage().to_owned(),
-            root: root.to_owned(),
-            store: store.to_owned(),
+            root: made.root.to_owned(),
+            store: made.store.to_owned(),
+            recipe: made.recipe,
             clusters: clusters.clone(),
             changes,
             jobs: plan.jobs().cloned().collect(),

@@ -122,3 +122,78 @@ fn an_interruption_needs_a_yes_where_nobody_can_be_asked() {
     assert_eq!(project.dump(), before, "nothing is written before the answer");
     project.ok(&["destroy", "-y"]);
 }
+
+#[test]
+fn a_stale_plan_is_made_again_as_it_was_made() {
+    let project = Project::new(BINARY, &mixed());
+    project.ok(&["apply"]);
+    project.ok(&["plan", "--var=fee=2", "-x", "p.report", "--out", "plan.json"]);
+    project.ok(&["stop", "p.follow"]);
+    let done = project.ok(&["apply", "plan.json", "--on-stale", "replan"]);
+    assert!(
+        done.err.contains("stale") && done.err.contains("desired/p.follow"),
+        "what changes is the same, and was looked at: {done}"
+    );
+    assert_eq!(project.state("p.follow"), Some(Name::Stopped));
+    let left = project.ok(&["plan", "--var=fee=2", "--format", "concise"]).out;
+    assert_eq!(left.lines().count(), 1, "values and selection are those of the plan: {left}");
+    assert!(left.starts_with("~ p.report"), "{left}");
+    project.ok(&["destroy", "-y"]);
+}
+
+#[test]
+fn a_plan_that_is_not_the_one_that_was_saved_needs_a_new_yes() {
+    let project = Project::new(BINARY, &apart());
+    project.ok(&["apply"]);
+    project.ok(&["plan", "--var=fee=2", "--out", "plan.json"]);
+    project.ok(&["apply", "-y", "--var=fee=3"]);
+    assert_eq!(project.run(&["apply", "plan.json", "-y"]).code, Some(4), "a yes is no replan");
+    let before = project.dump();
+    let unasked = project.run(&["apply", "plan.json", "--on-stale", "replan"]);
+    assert_eq!(unasked.code, Some(1), "{unasked}");
+    assert!(unasked.out.contains("~ p.follow") && unasked.err.contains("--yes"), "{unasked}");
+    assert_eq!(project.dump(), before, "nothing is written before the answer");
+    project.ok(&["apply", "plan.json", "--on-stale", "replan", "-y"]);
+    project.assert_settled(&["--var=fee=2"]);
+    project.ok(&["protect", "p.follow"]);
+    project.write(&apart()[1..]);
+    let refused = project.run(&["apply", "plan.json", "--on-stale=replan", "-y"]);
+    assert_eq!(refused.code, Some(3), "a replan has the limits of every apply: {refused}");
+    project.ok(&["unprotect", "p.follow"]);
+    project.ok(&["destroy", "-y"]);
+}
+
+#[test]
+fn an_apply_that_stops_at_an_error_starts_nothing_new_and_can_be_resumed() {
+    let waits = ["sh", "-c", "until [ -e go ]; do sleep 0.02; done"];
+    let project = Project::new(
+        BINARY,
+        &[
+            Job::batch("bad", "fail"),
+            Job::batch("slow", "batch").running(&waits),
+            Job::batch("later", "batch").after("\"slow\""),
+        ],
+    );
+    let stopped = project.run(&["apply", "--on-error", "stop"]);
+    assert_eq!(stopped.code, Some(5), "{stopped}");
+    for word in ["nothing new is started", "1 of 3 jobs did not reach the goal", "windlass applies resume "] {
+        assert!(stopped.err.contains(word), "{word}: {stopped}");
+    }
+    assert_eq!(project.state("p.slow"), Some(Name::Running), "what runs goes on");
+    std::fs::write(project.file("go"), "").unwrap();
+    let resumed = project.run(&["applies", "resume"]);
+    assert_eq!(resumed.code, Some(5), "{resumed}");
+    assert_eq!(project.state("p.later"), Some(Name::Succeeded), "{}", project.story());
+    project.assert_sound();
+}
+
+#[test]
+fn what_had_failed_before_stops_no_apply() {
+    let bad = Job::batch("bad", "fail");
+    let project = Project::new(BINARY, std::slice::from_ref(&bad));
+    assert_eq!(project.run(&["apply"]).code, Some(5));
+    project.write(&[bad, Job::batch("first", "batch"), Job::batch("second", "batch").after("\"first\"")]);
+    let done = project.run(&["apply", "--on-error", "stop"]);
+    assert_eq!(done.code, Some(5), "{done}");
+    assert_eq!(project.state("p.second"), Some(Name::Succeeded), "{done}");
+}

@@ -8,18 +8,19 @@ use windlass_core::fleet::Fleet;
 use windlass_core::id::ApplyId;
 use windlass_core::mutation::Mutation;
 
-use super::args::{SelectArgs, SpecArgs, StoreArgs};
+use super::args::{OutputArgs, SelectArgs, SpecArgs, StoreArgs};
 use super::console::Console;
-use super::converging::{Ended, Task, WaitArgs, conclude, see_through};
+use super::converging::{Ended, Task, WaitArgs, conclude, see_through_unless};
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::opened::{apply_id, change, open_project, store_url};
 use super::prepared::prepare;
-use super::proposal::{Proposed, commit, plural, stale, write};
+use super::proposal::{FORMATS, Proposed, agree, commit, plural, stale, write};
+use super::replan::replan;
 use super::runtime::block_on;
 use super::show;
-use super::sink::Format;
-use crate::converge::End;
+use super::sink::Sinks;
+use crate::converge::{End, OnError};
 use crate::ledger::Ledger;
 use crate::policy::Allowed;
 use crate::saved::Saved;
@@ -33,6 +34,7 @@ Examples:
   windlass apply                        the tree of this folder
   windlass apply specs/quickstart       another tree
   windlass apply plan.json              exactly what a saved plan showed
+  windlass apply plan.json --on-stale replan
   windlass apply -s 'orders.*' -m 'more workers'")]
 pub struct Args {
     /// A spec tree, a spec file, `-`, or a plan that `windlass plan --out` saved
@@ -45,8 +47,34 @@ pub struct Args {
     select: SelectArgs,
     #[command(flatten)]
     consent: Consent,
+    /// When a saved plan is stale: fail (exit 4), or replan from the specs and ask for approval anew
+    #[arg(long, value_name = "fail|replan", hide_possible_values = true, help_heading = "Consent")]
+    on_stale: Option<OnStale>,
+    #[command(flatten)]
+    output: OutputArgs,
     #[command(flatten)]
     wait: WaitArgs,
+    /// When a job has failed for good: continue with the others, or stop (start nothing new; exit 5)
+    #[arg(
+        long,
+        value_name = "continue|stop",
+        default_value = "continue",
+        hide_default_value = true,
+        hide_possible_values = true,
+        conflicts_with = "no_wait",
+        help_heading = "Waiting"
+    )]
+    on_error: OnError,
+}
+
+/// What to do with a saved plan that is stale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+enum OnStale {
+    /// Refuse it.
+    #[default]
+    Fail,
+    /// Plan again, the same way.
+    Replan,
 }
 
 /// What a user agrees to beforehand.
@@ -83,19 +111,30 @@ impl Consent {
 
 /// Applies specs or a saved plan.
 pub fn run(args: &Args, console: &Console) -> Outcome {
+    let sinks = args.output.sinks(console, FORMATS)?;
     match args.path.as_deref().filter(|path| show::is_saved(path)) {
         Some(path) => {
-            if !args.select.is_empty() {
-                return Err(Failure::usage(
-                    "a saved plan is applied as a whole: no --select or --exclude beside it",
-                ));
-            }
+            alone(args)?;
             let saved = show::read(path)?;
             same_environment(&args.spec, &saved)?;
-            block_on(apply_saved(args, saved, console))
+            block_on(apply_saved(args, saved, &sinks, console))
         }
-        None => block_on(apply_specs(args, console)),
+        None if args.on_stale.is_some() => {
+            Err(Failure::usage("only a saved plan can be stale: no --on-stale beside specs"))
+        }
+        None => block_on(apply_specs(args, &sinks, console)),
     }
+}
+
+/// A saved plan is what it is.
+fn alone(args: &Args) -> Result<(), Failure> {
+    if !args.select.is_empty() {
+        return Err(Failure::usage("a saved plan is applied as a whole: no --select or --exclude beside it"));
+    }
+    if !args.spec.var.is_empty() || !args.spec.var_file.is_empty() {
+        return Err(Failure::usage("a saved plan has its values: no --var or --var-file beside it"));
+    }
+    Ok(())
 }
 
 /// A saved plan was made for one environment; another one that is named beside it is a mistake.
@@ -110,7 +149,7 @@ fn same_environment(spec: &SpecArgs, saved: &Saved) -> Result<(), Failure> {
     }
 }
 
-async fn apply_specs(args: &Args, console: &Console) -> Outcome {
+async fn apply_specs(args: &Args, sinks: &Sinks<'_>, console: &Console) -> Outcome {
     let prepared = prepare(args.path.as_deref(), &args.spec, console)?;
     let url = store_url(&args.store, Some(&prepared.model.store));
     let session = open_project(prepared.tree.root(), &url, true).await?;
@@ -119,68 +158,121 @@ async fn apply_specs(args: &Args, console: &Console) -> Outcome {
     let root = prepared.tree.root().display().to_string();
     let recorded = ledger.fleet().recorded();
     let proposed = Proposed::new(prepared.plan, prepared.model.clusters, root, &recorded, &args.select)?;
-    carry_out(args, &session, ledger, &proposed, &[], &heading, console).await
+    let draft = Draft { proposed, guards: Vec::new(), heading, approval: Approval::Fresh };
+    carry_out(args, &draft, &session, ledger, sinks, console).await
 }
 
 /// Why a plan may be stale from the beginning.
 const ELSEWHERE: &str = "the plan was made against another store, or before there was one here";
 
-async fn apply_saved(args: &Args, saved: Saved, console: &Console) -> Outcome {
+async fn apply_saved(args: &Args, saved: Saved, sinks: &Sinks<'_>, console: &Console) -> Outcome {
     let url = store_url(&args.store, Some(&saved.store));
     let session = open_project(std::path::Path::new(&saved.root), &url, true).await?;
     let ledger = session.ledger().await?;
     let found = saved.stale(&ledger);
-    if !found.is_empty() {
+    let draft = if found.is_empty() {
+        let (guards, heading) = (saved.keys(), format!("saved {:.0}", saved.created));
+        // Whoever saved it has looked at it: that is what a saved plan is for.
+        Draft { proposed: show::proposed(saved)?, guards, heading, approval: Approval::Given }
+    } else {
         let stale = stale(&found);
         let elsewhere = ledger.store().lineage() != saved.lineage;
-        return Err(if elsewhere { stale.detail(ELSEWHERE) } else { stale });
-    }
-    let guards = saved.keys();
-    let heading = format!("saved {:.0}", saved.created);
-    let proposed = show::proposed(saved)?;
-    // Whoever saved it has looked at it: that is what a saved plan is for.
-    let consent = Consent { yes: true, ..args.consent.clone() };
-    let args = &Args { consent, path: None, ..args.clone() };
-    carry_out(args, &session, ledger, &proposed, &guards, &heading, console).await
+        let stale = if elsewhere { stale.detail(ELSEWHERE) } else { stale };
+        match args.on_stale.unwrap_or_default() {
+            OnStale::Fail => return Err(stale),
+            OnStale::Replan => replan(&saved, stale, ledger.fleet(), console)?,
+        }
+    };
+    carry_out(args, &draft, &session, ledger, sinks, console).await
+}
+
+/// What is to be applied, and how far somebody has agreed to it.
+pub struct Draft {
+    /// The plan and its changes.
+    pub proposed: Proposed,
+    /// The records that have to be as they were.
+    pub guards: Vec<Key>,
+    /// What stands above the changes.
+    pub heading: String,
+    /// How far somebody has agreed.
+    pub approval: Approval,
+}
+
+/// How far somebody has agreed to a plan before it was shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Approval {
+    /// Exactly this was looked at.
+    Given,
+    /// Nobody has looked; asked is where something that runs is interrupted.
+    Fresh,
+    /// Something else was looked at: every change needs a new yes.
+    Anew,
 }
 
 async fn carry_out(
     args: &Args,
+    draft: &Draft,
     session: &Session,
     ledger: Ledger,
-    proposed: &Proposed,
-    guards: &[Key],
-    heading: &str,
+    sinks: &Sinks<'_>,
     console: &Console,
 ) -> Outcome {
-    console.print(&write(&proposed.changes, heading, None, Format::Text, console.style()))?;
+    let proposed = &draft.proposed;
+    sinks.write(|format, style| write(&proposed.changes, &draft.heading, None, format, style))?;
     proposed.permit(ledger.fleet(), &args.consent.allowed()?)?;
-    proposed.confirm(ledger.fleet(), args.consent.yes, console)?;
-    see_to_it(session, ledger, proposed, guards, &args.consent, &args.wait, "apply", console).await
+    approve(draft, ledger.fleet(), args.consent.yes, console)?;
+    let (consent, wait, on_error) = (&args.consent, &args.wait, args.on_error);
+    let order = Order { command: "apply", guards: &draft.guards, consent, wait, on_error };
+    see_to_it(session, ledger, proposed, &order, console).await
+}
+
+fn approve(draft: &Draft, fleet: &Fleet, yes: bool, console: &Console) -> Result<(), Failure> {
+    match draft.approval {
+        Approval::Given => Ok(()),
+        Approval::Fresh => draft.proposed.confirm(fleet, yes, console),
+        Approval::Anew if yes || draft.proposed.changes.is_empty() => Ok(()),
+        Approval::Anew => agree(
+            "This is not the plan that was saved. Apply it? [y/N]",
+            "`--yes` approves the new plan, within the limits of every apply",
+            console,
+        ),
+    }
+}
+
+/// How an apply is committed and seen to its end.
+pub struct Order<'a> {
+    /// The command.
+    pub command: &'a str,
+    /// The records that have to be as they were.
+    pub guards: &'a [Key],
+    /// What the user has agreed to.
+    pub consent: &'a Consent,
+    /// Whether and how long it waits.
+    pub wait: &'a WaitArgs,
+    /// What it does when a job has failed for good.
+    pub on_error: OnError,
 }
 
 /// Commits, and sees what was committed to its goals.
-#[expect(clippy::too_many_arguments, reason = "the one place at which all that an apply consists of meets")]
 pub async fn see_to_it(
     session: &Session,
     mut ledger: Ledger,
     proposed: &Proposed,
-    guards: &[Key],
-    consent: &Consent,
-    wait: &WaitArgs,
-    command: &str,
+    order: &Order<'_>,
     console: &Console,
 ) -> Outcome {
-    let change = change(command, consent.message.as_deref());
+    let command = order.command;
+    let change = change(command, order.consent.message.as_deref());
     let id = apply_id(change.at);
-    let mutation = commit(&mut ledger, proposed, guards, &id, &change).await?;
-    if wait.no_wait {
+    let mutation = commit(&mut ledger, proposed, order.guards, &id, &change).await?;
+    if order.wait.no_wait {
         console.note(&committed(&mutation));
         return Ok(Exit::Done);
     }
     let resume = format!("windlass applies resume {id}");
-    let task = Task { command, instances: &Fleet::present, patience: &wait.patience, resume: &resume };
-    let mut ended = see_through(session, ledger, &task, console).await?;
+    let patience = &order.wait.patience;
+    let task = Task { command, instances: &Fleet::present, patience, resume: &resume };
+    let mut ended = see_through_unless(session, ledger, &task, order.on_error, console).await?;
     let failed = super::converging::failures(ended.ledger.fleet(), &Fleet::present(ended.ledger.fleet()));
     close(&mut ended, &id, failed.is_empty()).await?;
     let missed = if mutation.is_empty() { Exit::Error } else { Exit::Partial };

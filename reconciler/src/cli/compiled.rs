@@ -5,9 +5,10 @@ use std::path::{Component, Path};
 
 use windlass_compiler::diagnostic::{Diagnostic, Report};
 use windlass_compiler::model::Model;
+use windlass_compiler::name::Name;
 use windlass_compiler::report::{self, Findings};
 use windlass_compiler::source::FileId;
-use windlass_compiler::{Compilation, Environments, Options, Root, World, compile, validate};
+use windlass_compiler::{Compilation, Environments, Options, Root, Variable, World, compile, validate};
 
 use super::args::SpecArgs;
 use super::console::Console;
@@ -48,8 +49,16 @@ impl Compiled {
     pub fn elsewhere(tree: Tree, world: &dyn World, prefix: &str, args: &SpecArgs) -> Result<Self, Failure> {
         let environments =
             args.environment().map_or(Environments::Base, |name| Environments::One(name.to_owned()));
-        let options = options(&tree, args, environments)?;
-        Ok(Self::new(tree, compile(world, &options), prefix.to_owned()))
+        let compilation = compile(world, &options(&tree, environments, vars::gather(args)?));
+        Ok(Self::new(tree, compilation, prefix.to_owned()))
+    }
+
+    /// Compiles a tree with exactly these values.
+    pub fn with(tree: Tree, environment: Option<&Name>, variables: Vec<Variable>) -> Self {
+        let environments = environment.map_or(Environments::Base, |name| Environments::One(name.to_string()));
+        let compilation = compile(&tree, &options(&tree, environments, variables));
+        let prefix = prefix(&tree);
+        Self::new(tree, compilation, prefix)
     }
 
     fn of(
@@ -59,7 +68,7 @@ impl Compiled {
         compile: fn(&dyn World, &Options) -> Compilation,
     ) -> Result<Self, Failure> {
         let tree = Tree::at(path)?;
-        let compilation = compile(&tree, &options(&tree, args, environments)?);
+        let compilation = compile(&tree, &options(&tree, environments, vars::gather(args)?));
         let prefix = prefix(&tree);
         Ok(Self::new(tree, compilation, prefix))
     }
@@ -99,9 +108,9 @@ impl Compiled {
     }
 }
 
-fn options(tree: &Tree, args: &SpecArgs, environments: Environments) -> Result<Options, Failure> {
+fn options(tree: &Tree, environments: Environments, variables: Vec<Variable>) -> Options {
     let root = if tree.is_whole() { Root::Tree } else { Root::File(tree.start().to_owned()) };
-    Ok(Options { root, environments, variables: vars::gather(args)? })
+    Options { root, environments, variables }
 }
 
 fn not_valid() -> Failure {

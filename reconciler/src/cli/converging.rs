@@ -16,7 +16,7 @@ use super::failure::{Failure, Outcome};
 use super::progress::Progress;
 use super::proposal::plural;
 use super::rows::rows;
-use crate::converge::{Aim, End, Interrupts, Watch, converge};
+use crate::converge::{Aim, End, Interrupts, OnError, Watch, converge};
 use crate::lease::Holder;
 use crate::ledger::Ledger;
 use crate::session::Session;
@@ -77,11 +77,22 @@ pub struct Ended {
     pub terminated: bool,
 }
 
-/// Sees a task to its end, with progress.
+/// Sees a task to its end, with progress. What fails on the way stops nothing else.
 pub async fn see_through(
     session: &Session,
     ledger: Ledger,
     task: &Task<'_>,
+    console: &Console,
+) -> Result<Ended, Failure> {
+    see_through_unless(session, ledger, task, OnError::Continue, console).await
+}
+
+/// The same, and `on_error` says what is done when something fails on the way.
+pub async fn see_through_unless(
+    session: &Session,
+    ledger: Ledger,
+    task: &Task<'_>,
+    on_error: OnError,
     console: &Console,
 ) -> Result<Ended, Failure> {
     let interrupts = Interrupts::default();
@@ -91,6 +102,7 @@ pub async fn see_through(
         instances: task.instances,
         timeout: task.patience.timeout,
         lock_timeout: task.patience.lock_timeout,
+        on_error,
     };
     let mut shown = Shown { progress: Progress::new(console, Timestamp::now()), console };
     let result = converge(session, ledger, &aim, &interrupts, &mut shown).await;
@@ -137,6 +149,14 @@ impl Watch for Shown<'_> {
             None => "another process does the work; following it".to_owned(),
         });
     }
+
+    fn halt(&mut self, cause: &Instance, drives: bool) {
+        let follows = match drives {
+            true => "nothing new is started, what is under way is finished",
+            false => "the rest is left to whoever does the work",
+        };
+        self.console.note(&format!("{cause} has failed: {follows} (--on-error stop)"));
+    }
 }
 
 /// A holder of the lease, for people.
@@ -155,6 +175,17 @@ pub fn conclude(ended: &Ended, task: &Task<'_>, missed: Exit, console: &Console)
     match &ended.end {
         End::Settled if failed.is_empty() => Ok(Exit::Done),
         End::Settled => Err(not_met(fleet, &failed, instances.len(), missed)),
+        End::Halted => {
+            let failure = match failed.as_slice() {
+                // Somebody was faster, and tries it again.
+                [] => Failure::new(missed, "a job has failed"),
+                failed => not_met(fleet, failed, instances.len(), missed),
+            };
+            Err(failure.hint(format!(
+                "the rest was not waited for; what was asked is recorded, and `{}` goes on",
+                task.resume
+            )))
+        }
         End::TimedOut => Err(Failure::new(Exit::Unconverged, "not everything reached its goal in time")
             .hint(format!("what was asked is recorded; `{}` goes on waiting", task.resume))),
         End::Interrupted => {

@@ -8,19 +8,19 @@ use windlass_compiler::plan::Plan;
 use windlass_core::fleet::Fleet;
 use windlass_core::operate::Target;
 
-use super::apply::{Consent, see_to_it};
-use super::args::{SelectArgs, StoreArgs};
+use super::apply::{Consent, Order, see_to_it};
+use super::args::{OutputArgs, SelectArgs, StoreArgs};
 use super::console::Console;
 use super::converging::WaitArgs;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::opened::open_existing;
 use super::prepared::project_root;
-use super::proposal::{Proposed, write};
+use super::proposal::{FORMATS, Proposed, write};
 use super::runtime::block_on;
 use super::select::Expression;
-use super::sink::Format;
 use super::targets::targets;
+use crate::converge::OnError;
 use crate::policy::Allowed;
 
 /// Stop jobs and remove them from the project
@@ -36,6 +36,8 @@ pub struct Args {
     #[command(flatten)]
     store: StoreArgs,
     #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
     consent: Consent,
     #[command(flatten)]
     wait: WaitArgs,
@@ -47,17 +49,20 @@ pub fn run(args: &Args, console: &Console) -> Outcome {
 }
 
 async fn destroy(args: &Args, console: &Console) -> Outcome {
+    let sinks = args.output.sinks(console, FORMATS)?;
     let (root, url) = project_root(&args.store)?;
     let (session, ledger) = open_existing(&root, &url).await?;
     let proposed = removal(ledger.fleet(), &args.select)?;
-    console.print(&write(&proposed.changes, "removal", None, Format::Text, console.style()))?;
+    sinks.write(|format, style| write(&proposed.changes, "removal", None, format, style))?;
     // The name is asked for instead of the number of jobs.
     let allowed = Allowed { destroy: Some(usize::MAX), ..args.consent.allowed()? };
     proposed.permit(ledger.fleet(), &allowed)?;
     if !proposed.changes.is_empty() && !args.consent.yes {
         confirm(proposed.changes.project.as_str(), console)?;
     }
-    see_to_it(&session, ledger, &proposed, &[], &args.consent, &args.wait, "destroy", console).await
+    let (consent, wait, on_error) = (&args.consent, &args.wait, OnError::Continue);
+    let order = Order { command: "destroy", guards: &[], consent, wait, on_error };
+    see_to_it(&session, ledger, &proposed, &order, console).await
 }
 
 fn confirm(project: &str, console: &Console) -> Result<(), Failure> {

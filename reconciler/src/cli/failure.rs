@@ -95,6 +95,14 @@ impl Failure {
         }
     }
 
+    /// The facts that it rests on.
+    pub fn details(&self) -> &[String] {
+        match self {
+            Self::ClosedPipe => &[],
+            Self::Told(told) => &told.causes,
+        }
+    }
+
     /// The exit code that goes with it.
     pub fn exit(&self) -> Exit {
         match self {

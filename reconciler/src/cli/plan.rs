@@ -14,13 +14,16 @@ use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::opened::{open_project, store_url};
 use super::prepared::{Prepared, prepare};
-use super::proposal::{FailOn, Proposed, fails_on, write};
+use super::proposal::{FORMATS, FailOn, Proposed, fails_on, write};
 use super::runtime::block_on;
-use super::sink::{Format, Sinks};
+use super::select::Expression;
+use super::sink::Sinks;
+use super::vars;
 use crate::ledger::Ledger;
-use crate::saved::Saved;
+use crate::saved::{Made, Recipe, Saved};
 use crate::session::Session;
 use crate::store::{self, Store, memory::Memory};
+use crate::tree::Tree;
 
 /// Show what apply would change
 #[derive(Debug, clap::Args)]
@@ -66,8 +69,7 @@ pub fn run(args: &Args, console: &Console) -> Outcome {
 
 async fn plan(args: &Args, console: &Console) -> Outcome {
     sensible(args)?;
-    let forms = [Format::Text, Format::Concise, Format::Json, Format::Markdown];
-    let sinks = args.output.sinks(console, &forms)?;
+    let sinks = args.output.sinks(console, FORMATS)?;
     let prepared = prepare(args.path.as_deref(), &args.spec, console)?;
     match other(&args.against, &prepared.tree, &args.spec, console)? {
         Some(other) => compare(args, prepared, &other, &sinks),
@@ -120,7 +122,7 @@ async fn against_records(args: &Args, prepared: Prepared, sinks: &Sinks<'_>, con
         console.note(&format!("drift: {} {}", finding.instance, finding.what));
     }
     if let Some(path) = &args.out {
-        save(path, &proposed, &url, &ledger)?;
+        save(path, &proposed, recipe(args, &tree)?, &url, &ledger)?;
         console.hint(&format!("`windlass apply {}` does exactly this", path.display()));
     }
     verdict(args, &proposed.changes, !drifted.is_empty(), warned)
@@ -151,19 +153,23 @@ async fn records(root: &Path, url: &str) -> Result<(Ledger, Vec<Finding>), Failu
     Ok((ledger, drifted))
 }
 
-fn save(path: &Path, proposed: &Proposed, url: &str, ledger: &Ledger) -> Result<(), Failure> {
-    let saved = Saved::new(
-        &proposed.plan,
-        proposed.changes.clone(),
-        &proposed.clusters,
-        &proposed.root,
-        url,
-        ledger,
-        Timestamp::now(),
-    );
+fn save(path: &Path, proposed: &Proposed, recipe: Recipe, url: &str, ledger: &Ledger) -> Result<(), Failure> {
+    let made = Made { root: &proposed.root, store: url, recipe, at: Timestamp::now() };
+    let saved = Saved::new(&proposed.plan, proposed.changes.clone(), &proposed.clusters, made, ledger);
     let text = serde_json::to_string_pretty(&saved).expect("a plan is a map with string keys") + "\n";
     let failed = |error: std::io::Error| {
         Failure::error(format!("the plan cannot be saved to `{}`", path.display())).because(&error)
     };
     std::fs::write(path, text).map_err(failed)
+}
+
+/// How this plan is made.
+fn recipe(args: &Args, tree: &Tree) -> Result<Recipe, Failure> {
+    let texts = |expressions: &[Expression]| expressions.iter().map(Expression::to_string).collect();
+    Ok(Recipe {
+        start: tree.start().to_owned(),
+        variables: vars::gather(&args.spec)?,
+        select: texts(&args.select.select),
+        exclude: texts(&args.select.exclude),
+    })
 }

@@ -28,7 +28,11 @@ pub struct Prepared {
 
 /// Compiles and plans the tree at `path`. What is wrong with it is shown; an error ends the command.
 pub fn prepare(path: Option<&Path>, spec: &SpecArgs, console: &Console) -> Result<Prepared, Failure> {
-    let compiled = Compiled::one(path, spec)?;
+    planned(Compiled::one(path, spec)?, console)
+}
+
+/// Plans a compiled tree. What is wrong with it is shown; an error ends the command.
+pub fn planned(compiled: Compiled, console: &Console) -> Result<Prepared, Failure> {
     let warned = compiled.findings().warnings() > 0;
     let files = compiled.compilation.sources.len();
     let (tree, model) = compiled.model(console)?;

@@ -84,10 +84,15 @@ impl Proposed {
             return Ok(());
         }
         let question = format!("{count} running {} would be interrupted. Apply? [y/N]", plural(count, "job"));
-        let answer = console.ask(&question, "`--yes` applies without asking")?;
-        let agreed = matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes");
-        if agreed { Ok(()) } else { Err(Failure::new(Exit::Refused, "not applied: the answer was no")) }
+        agree(&question, "`--yes` applies without asking", console)
     }
+}
+
+/// Asks a question that has to be answered with yes.
+pub fn agree(question: &str, otherwise: &str, console: &Console) -> Result<(), Failure> {
+    let answer = console.ask(question, otherwise)?;
+    let agreed = matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes");
+    if agreed { Ok(()) } else { Err(Failure::new(Exit::Refused, "not applied: the answer was no")) }
 }
 
 /// Leaves only the changes of selected jobs: those of the plan, and those that it removes.
@@ -107,7 +112,10 @@ fn narrow(
     Ok(())
 }
 
-/// The changes in a form of output.
+/// The forms of changes.
+pub const FORMATS: &[Format] = &[Format::Text, Format::Concise, Format::Json, Format::Markdown];
+
+/// The changes in a form of output; one of [`FORMATS`].
 pub fn write(changes: &Changes, heading: &str, drift: Option<&str>, format: Format, style: &Style) -> String {
     let notes = Notes { heading: Some(heading), drift };
     match format {

@@ -8,8 +8,7 @@ use super::args::OutputArgs;
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
-use super::proposal::{Proposed, write};
-use super::sink::Format;
+use super::proposal::{FORMATS, Proposed, write};
 use crate::saved::{FORMAT, Saved};
 
 /// Show a saved plan again, in any form
@@ -23,8 +22,7 @@ pub struct Args {
 
 /// Prints a saved plan.
 pub fn run(args: &Args, console: &Console) -> Outcome {
-    let forms = [Format::Text, Format::Concise, Format::Json, Format::Markdown];
-    let sinks = args.output.sinks(console, &forms)?;
+    let sinks = args.output.sinks(console, FORMATS)?;
     let saved = read(&args.plan)?;
     let heading = format!("saved {:.0}", saved.created);
     sinks.write(|format, style| write(&saved.changes, &heading, None, format, style))?;

@@ -24,6 +24,9 @@ fn a_mistyped_command_line_ends_with_64_and_prints_no_result() {
         &["wait", "--no-wait"],
         &["applies", "resume", "--no-wait"],
         &["reconcile", "--timeout", "1s"],
+        &["apply", "--on-stale", "replan"],
+        &["apply", "--on-error", "stop", "--no-wait"],
+        &["apply", "--report", "junit=x.xml"],
         &["completions", "cobol"],
         &["init", "--project", "Not A Name"],
     ] {
