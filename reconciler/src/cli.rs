@@ -13,6 +13,7 @@ pub mod args;
 pub mod argv;
 pub mod compiled;
 pub mod completions;
+pub mod consent;
 pub mod console;
 pub mod converging;
 pub mod defect;

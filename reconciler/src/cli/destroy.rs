@@ -8,8 +8,9 @@ use windlass_compiler::plan::Plan;
 use windlass_core::fleet::Fleet;
 use windlass_core::operate::Target;
 
-use super::apply::{Consent, Order, see_to_it};
+use super::apply::{Order, see_to_it};
 use super::args::{OutputArgs, SelectArgs, StoreArgs};
+use super::consent::Consent;
 use super::console::Console;
 use super::converging::WaitArgs;
 use super::exit::Exit;
@@ -32,7 +33,9 @@ Examples:
 pub struct Args {
     /// Jobs; all without any
     #[arg(value_name = "SELECT")]
-    select: Vec<Expression>,
+    jobs: Vec<Expression>,
+    #[command(flatten)]
+    select: SelectArgs,
     #[command(flatten)]
     store: StoreArgs,
     #[command(flatten)]
@@ -52,7 +55,7 @@ async fn destroy(args: &Args, console: &Console) -> Outcome {
     let sinks = args.output.sinks(console, FORMATS)?;
     let (root, url) = project_root(&args.store)?;
     let (session, ledger) = open_existing(&root, &url).await?;
-    let proposed = removal(ledger.fleet(), &args.select)?;
+    let proposed = removal(ledger.fleet(), &args.select.with(&args.jobs))?;
     sinks.write(|format, style| write(&proposed.changes, "removal", None, format, style))?;
     // The name is asked for instead of the number of jobs.
     let allowed = Allowed { destroy: Some(usize::MAX), ..args.consent.allowed()? };
@@ -77,7 +80,7 @@ fn confirm(project: &str, console: &Console) -> Result<(), Failure> {
 }
 
 /// The plan of what stays, against what is recorded.
-fn removal(fleet: &Fleet, select: &[Expression]) -> Result<Proposed, Failure> {
+fn removal(fleet: &Fleet, select: &SelectArgs) -> Result<Proposed, Failure> {
     let project = fleet.project.as_ref().ok_or_else(|| Failure::error("nothing was ever applied here"))?;
     let gone = jobs(fleet, select)?;
     let staying = fleet
@@ -97,17 +100,24 @@ fn removal(fleet: &Fleet, select: &[Expression]) -> Result<Proposed, Failure> {
     Ok(proposed)
 }
 
-/// The jobs that are selected. An instance of one is not removed alone.
-fn jobs(fleet: &Fleet, select: &[Expression]) -> Result<BTreeSet<JobId>, Failure> {
+/// The jobs that are selected. An instance of one is neither removed nor left alone.
+fn jobs(fleet: &Fleet, select: &SelectArgs) -> Result<BTreeSet<JobId>, Failure> {
     let whole = |target: Target| match target.instance {
         None => Ok(target.job),
-        Some(instance) => Err(Failure::usage(format!("{instance} cannot be removed alone")).hint(format!(
-            "`windlass destroy {}` removes the job, `windlass stop {instance}` stops it",
-            target.job
-        ))),
+        Some(instance) => Err(Failure::usage(format!("{instance} cannot be removed or kept alone")).hint(
+            format!("`windlass destroy {}` removes the job, `windlass stop {instance}` stops it", target.job),
+        )),
     };
-    if select.is_empty() {
-        return Ok(fleet.desired.keys().cloned().collect());
+    let all = |expressions: &[Expression]| -> Result<BTreeSet<JobId>, Failure> {
+        targets(fleet, &SelectArgs::default().with(expressions))?.into_iter().map(whole).collect()
+    };
+    let mut chosen = match select.select.as_slice() {
+        [] => fleet.desired.keys().cloned().collect(),
+        some => all(some)?,
+    };
+    if !select.exclude.is_empty() {
+        let kept = all(&select.exclude)?;
+        chosen.retain(|job| !kept.contains(job));
     }
-    targets(fleet, select, &[])?.into_iter().map(whole).collect()
+    Ok(chosen)
 }

@@ -9,15 +9,17 @@ use windlass_core::id::{ExternalName, Instance};
 use windlass_core::observed::{Observation, Phase};
 use windlass_core::state::{State, Submission};
 
-use super::args::{OutputArgs, StoreArgs};
+use super::args::{OutputArgs, SelectArgs, StoreArgs};
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Outcome;
 use super::opened::open_existing;
 use super::prepared::project_root;
 use super::runtime::block_on;
+use super::select::Expression;
 use super::sink::Format;
 use super::table::Table;
+use super::targets::Scope;
 use crate::driver::Silence;
 use crate::session::Session;
 
@@ -30,6 +32,11 @@ Examples:
 
 Exit codes: 0 nothing differs, 2 something does.")]
 pub struct Args {
+    /// Jobs or instances; all without any
+    #[arg(value_name = "SELECT")]
+    jobs: Vec<Expression>,
+    #[command(flatten)]
+    select: SelectArgs,
     #[command(flatten)]
     store: StoreArgs,
     #[command(flatten)]
@@ -65,13 +72,28 @@ pub fn run(args: &Args, console: &Console) -> Outcome {
     let findings = block_on(async {
         let (root, url) = project_root(&args.store)?;
         let (session, ledger) = open_existing(&root, &url).await?;
-        Ok(look(&session, ledger.fleet()).await)
+        let scope = Scope::of(ledger.fleet(), &args.select.with(&args.jobs))?;
+        let mut findings = look(&session, ledger.fleet()).await;
+        findings.retain(|finding| concerns(ledger.fleet(), &scope, &finding.about));
+        Ok(findings)
     })?;
     sinks.write(|format, style| match format {
         Format::Json => windlass_compiler::escape::json(&findings) + "\n",
         _ => text(&findings, style),
     })?;
     Ok(if findings.is_empty() { Exit::Done } else { Exit::Differs })
+}
+
+/// Whether a finding is about what is selected: a silent cluster concerns all of its jobs.
+fn concerns(fleet: &Fleet, scope: &Scope, about: &About) -> bool {
+    match about {
+        About::Recorded(instance) | About::Stray(instance) => scope.holds(instance),
+        About::Silent(cluster) => {
+            let mut there = fleet.desired.values().filter(|desired| desired.spec.cluster == *cluster);
+            scope.is_everything()
+                || there.any(|desired| scope.holds(&Instance::stream(desired.job().clone())))
+        }
+    }
 }
 
 fn text(findings: &[Finding], style: &windlass_compiler::style::Style) -> String {

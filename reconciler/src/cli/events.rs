@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use windlass_compiler::escape::visible;
 use windlass_compiler::style::Style;
 
-use super::args::StoreArgs;
+use super::args::{SelectArgs, StoreArgs};
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
@@ -14,6 +14,8 @@ use super::opened::open_existing;
 use super::prepared::project_root;
 use super::runtime::block_on;
 use super::story::{json_line, sentence};
+use super::targets::Scope;
+use crate::ledger::Ledger;
 use crate::session::Session;
 use crate::store::{Line, Query};
 
@@ -34,6 +36,8 @@ pub struct Args {
     /// text, or jsonl: one JSON document a line
     #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
     format: Form,
+    #[command(flatten)]
+    select: SelectArgs,
     #[command(flatten)]
     store: StoreArgs,
 }
@@ -65,29 +69,41 @@ pub fn run(args: &Args, console: &Console) -> Outcome {
     block_on(async {
         let (root, url) = project_root(&args.store)?;
         let (session, ledger) = open_existing(&root, &url).await?;
-        drop(ledger);
-        tell(&session, args, console).await
+        tell(&session, ledger, args, console).await
     })
 }
 
-async fn tell(session: &Session, args: &Args, console: &Console) -> Outcome {
+async fn tell(session: &Session, mut ledger: Ledger, args: &Args, console: &Console) -> Outcome {
     let store = Arc::clone(&session.store);
+    let mut scope = Scope::of(ledger.fleet(), &args.select)?;
     let mut after = 0;
     loop {
         // Taken before the reading: what is committed in between ends the wait at once.
         let moment = store.moment().await?;
         let lines = store.history(&Query { after, ..Query::default() }).await?;
         after = lines.last().map_or(after, |line| line.position);
-        print(&lines, args, console)?;
+        print(&lines, &scope, args, console)?;
         if !args.follow {
             return Ok(Exit::Done);
         }
         store.changed(moment).await?;
+        scope = again(scope, &mut ledger, args).await?;
     }
 }
 
-fn print(lines: &[Line], args: &Args, console: &Console) -> Result<(), Failure> {
+/// What is selected by now: jobs may have come.
+async fn again(scope: Scope, ledger: &mut Ledger, args: &Args) -> Result<Scope, Failure> {
+    if args.select.is_empty() {
+        return Ok(scope);
+    }
+    ledger.refresh().await?;
+    // What was selected once may have gone; its end is still told.
+    Ok(Scope::of(ledger.fleet(), &args.select).unwrap_or(scope))
+}
+
+fn print(lines: &[Line], scope: &Scope, args: &Args, console: &Console) -> Result<(), Failure> {
     let wanted = lines.iter().filter(|line| is_since(line, args.since));
+    let wanted = wanted.filter(|line| scope.holds_subject(&line.entry.subject));
     let text: String = wanted.map(|line| written(line, args.format, console.style())).collect();
     if text.is_empty() { Ok(()) } else { console.print(&text) }
 }

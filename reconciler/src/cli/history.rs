@@ -6,7 +6,7 @@ use serde_json::Value;
 use windlass_compiler::style::Style;
 use windlass_core::fleet::Fleet;
 
-use super::args::{OutputArgs, StoreArgs};
+use super::args::{OutputArgs, SelectArgs, StoreArgs};
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
@@ -17,6 +17,7 @@ use super::runtime::block_on;
 use super::sink::Format;
 use super::story::{json, json_line, told};
 use super::table::Table;
+use super::targets::Scope;
 use super::time::full;
 use crate::store::{Line, Query, Store};
 
@@ -31,6 +32,8 @@ pub struct Args {
     /// A job, or an instance with its @time; all jobs without one
     #[arg(value_name = "JOB")]
     job: Option<String>,
+    #[command(flatten)]
+    select: SelectArgs,
     /// Only the last so many lines
     #[arg(short = 'n', long, value_name = "N")]
     lines: Option<usize>,
@@ -65,6 +68,9 @@ pub async fn of_subject(store: &dyn Store, subject: String, last: usize) -> Resu
 }
 
 async fn read(store: &dyn Store, fleet: &Fleet, args: &Args) -> Result<Vec<Line>, Failure> {
+    if !args.select.is_empty() {
+        return selected(store, fleet, args).await;
+    }
     let Some(job) = &args.job else {
         return Ok(store.history(&Query { last: args.lines, ..Query::default() }).await?);
     };
@@ -74,8 +80,23 @@ async fn read(store: &dyn Store, fleet: &Fleet, args: &Args) -> Result<Vec<Line>
         lines.extend(store.history(&query).await?);
     }
     lines.sort_by_key(|line| line.position);
+    Ok(last(lines, args))
+}
+
+async fn selected(store: &dyn Store, fleet: &Fleet, args: &Args) -> Result<Vec<Line>, Failure> {
+    let scope = Scope::of(fleet, &args.select)?;
+    let scope = match &args.job {
+        Some(job) => scope.with(named::one(fleet, job)?),
+        None => scope,
+    };
+    let mut lines = store.history(&Query::default()).await?;
+    lines.retain(|line| scope.holds_subject(&line.entry.subject));
+    Ok(last(lines, args))
+}
+
+fn last(mut lines: Vec<Line>, args: &Args) -> Vec<Line> {
     let surplus = args.lines.map_or(0, |wanted| lines.len().saturating_sub(wanted));
-    Ok(lines.split_off(surplus))
+    lines.split_off(surplus)
 }
 
 /// The names under which lines about it stand: a job's own, and those of its instances.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use windlass_core::id::AttemptNumber;
 
-use super::args::StoreArgs;
+use super::args::{SelectArgs, StoreArgs};
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
@@ -40,8 +40,10 @@ Examples:
   windlass logs 'orders.*' -n 20             the ends of several")]
 pub struct Args {
     /// Jobs, or instances with their @time; of a batch, the latest instance is meant
-    #[arg(required = true, value_name = "JOB")]
+    #[arg(required_unless_present = "select", value_name = "JOB")]
     jobs: Vec<String>,
+    #[command(flatten)]
+    select: SelectArgs,
     /// Go on until the attempt has ended, and with the attempts that follow it
     #[arg(short, long)]
     follow: bool,
@@ -94,7 +96,7 @@ async fn logs(args: &Args, console: &Console) -> Outcome {
 }
 
 fn sources(args: &Args, ledger: &Ledger, console: &Console) -> Result<Vec<Source>, Failure> {
-    let named = named::many(ledger.fleet(), &args.jobs)?;
+    let named = named::chosen(ledger.fleet(), &args.jobs, &args.select)?;
     let instances = named.iter().map(|one| one.instance(ledger.fleet())).collect::<Result<Vec<_>, _>>()?;
     let several = instances.len() > 1;
     let widest = instances.iter().map(|instance| instance.job.to_string().len()).max().unwrap_or(0);

@@ -6,11 +6,13 @@ use windlass_compiler::name::JobId;
 use windlass_core::desired::Desired;
 use windlass_core::fleet::Fleet;
 use windlass_core::id::Instance;
+use windlass_core::operate::Target;
 
+use super::args::SelectArgs;
 use super::failure::Failure;
 use super::nearest::nearest;
 use super::select::Expression;
-use super::targets::targets;
+use super::targets::{Scope, targets};
 
 /// The most names that a failure lists.
 const LISTED: usize = 5;
@@ -25,6 +27,10 @@ pub enum Named {
 }
 
 impl Named {
+    fn of(target: Target) -> Self {
+        target.instance.map_or(Self::Job(target.job), Self::Instance)
+    }
+
     /// The job.
     pub fn job(&self) -> &JobId {
         match self {
@@ -72,6 +78,29 @@ pub fn many(fleet: &Fleet, texts: &[String]) -> Result<Vec<Named>, Failure> {
             Err(failure) => found.extend(selected(fleet, text).map_err(|other| other.unwrap_or(failure))?),
         }
     }
+    Ok(once(found))
+}
+
+/// The same, with what is selected and without what is excluded.
+pub fn chosen(fleet: &Fleet, texts: &[String], select: &SelectArgs) -> Result<Vec<Named>, Failure> {
+    let mut found = many(fleet, texts)?;
+    if !select.select.is_empty() {
+        let targets = targets(fleet, &SelectArgs::default().with(&select.select))?;
+        found.extend(targets.into_iter().map(Named::of));
+    }
+    let scope = Scope::of(fleet, &SelectArgs { select: Vec::new(), ..select.clone() })?;
+    found.retain(|named| match named {
+        Named::Job(job) => scope.holds(&Instance::stream(job.clone())),
+        Named::Instance(instance) => scope.holds(instance),
+    });
+    match found.as_slice() {
+        [] => Err(Failure::error("nothing is left of what was named: all of it is excluded")),
+        _ => Ok(once(found)),
+    }
+}
+
+/// Each thing once, where it stands first.
+fn once(mut found: Vec<Named>) -> Vec<Named> {
     let mut seen = Vec::new();
     found.retain(|named| {
         !seen.contains(named) && {
@@ -79,18 +108,15 @@ pub fn many(fleet: &Fleet, texts: &[String]) -> Result<Vec<Named>, Failure> {
             true
         }
     });
-    Ok(found)
+    found
 }
 
 /// What an expression selects. `Err(None)`: it selects nothing, and a name was probably meant.
 fn selected(fleet: &Fleet, text: &str) -> Result<Vec<Named>, Option<Failure>> {
     let expression: Expression =
         text.parse().map_err(|why| Some(Failure::usage(format!("`{text}`: {why}"))))?;
-    let targets = targets(fleet, &[expression], &[]).map_err(|_| None)?;
-    Ok(targets
-        .into_iter()
-        .map(|target| target.instance.map_or(Named::Job(target.job), Named::Instance))
-        .collect())
+    let targets = targets(fleet, &SelectArgs::default().with(&[expression])).map_err(|_| None)?;
+    Ok(targets.into_iter().map(Named::of).collect())
 }
 
 fn instance(fleet: &Fleet, text: &str) -> Result<Named, Failure> {
@@ -216,5 +242,14 @@ mod tests {
         let names: Vec<String> = found.iter().map(|named| named.job().to_string()).collect();
         assert_eq!(names, ["orders.settle", "orders.totals", "sales.totals"]);
         assert!(many(&fleet(), &["orders.nothing".to_owned()]).is_err());
+        let args = |select: &[&str], exclude: &[&str]| {
+            let parse = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
+            SelectArgs { select: parse(select), exclude: parse(exclude) }
+        };
+        let found = chosen(&fleet(), &texts[1..2], &args(&["sales"], &[])).unwrap();
+        assert_eq!(found.iter().map(|named| named.job().to_string()).collect::<Vec<_>>(), names[1..]);
+        let found = chosen(&fleet(), &texts, &args(&[], &["*.totals"])).unwrap();
+        assert_eq!(found.iter().map(|named| named.job().to_string()).collect::<Vec<_>>(), names[..1]);
+        assert!(chosen(&fleet(), &texts, &args(&[], &["*"])).is_err());
     }
 }

@@ -7,7 +7,7 @@ use windlass_core::fleet::Fleet;
 use windlass_core::id::Instance;
 use windlass_core::operate::{Answer, Operation, Target, operate};
 
-use super::args::StoreArgs;
+use super::args::{SelectArgs, StoreArgs};
 use super::console::Console;
 use super::converging::{Task, WaitArgs, conclude, see_through};
 use super::exit::Exit;
@@ -23,11 +23,10 @@ use crate::ledger::{Ledger, Written};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Jobs or instances: a glob on pipeline.job, an instance with its @time, tag:T, cluster:C, +job, job+
-    #[arg(required = true, value_name = "SELECT")]
-    select: Vec<Expression>,
-    /// Without these; repeatable
-    #[arg(short = 'x', long, value_name = "EXPR")]
-    exclude: Vec<Expression>,
+    #[arg(required_unless_present = "select", value_name = "SELECT")]
+    jobs: Vec<Expression>,
+    #[command(flatten)]
+    select: SelectArgs,
     /// Say why; it stands in the history
     #[arg(short, long, value_name = "TEXT")]
     message: Option<String>,
@@ -45,7 +44,7 @@ pub fn run(operation: Operation, command: &str, args: &Args, console: &Console) 
 async fn perform(operation: Operation, command: &str, args: &Args, console: &Console) -> Outcome {
     let (root, url) = project_root(&args.store)?;
     let (session, mut ledger) = open_existing(&root, &url).await?;
-    let targets = targets(ledger.fleet(), &args.select, &args.exclude)?;
+    let targets = targets(ledger.fleet(), &args.select.with(&args.jobs))?;
     let answers = commit(operation, command, args, &targets, &mut ledger).await?;
     let refused = tell(command, &answers, console);
     let about: Vec<Target> = answers

@@ -16,7 +16,7 @@ use windlass_core::desired::Intent;
 use windlass_core::fleet::Fleet;
 use windlass_core::id::Instance;
 
-use super::args::{OutputArgs, StoreArgs};
+use super::args::{OutputArgs, SelectArgs, StoreArgs};
 use super::console::Console;
 use super::drift::look;
 use super::exit::Exit;
@@ -49,10 +49,9 @@ Examples:
 pub struct Args {
     /// Jobs or instances: a glob on pipeline.job, an instance with its @time, tag:T, cluster:C, +job, job+
     #[arg(value_name = "SELECT")]
-    select: Vec<Expression>,
-    /// Without these; repeatable
-    #[arg(short = 'x', long, value_name = "EXPR")]
-    exclude: Vec<Expression>,
+    jobs: Vec<Expression>,
+    #[command(flatten)]
+    select: SelectArgs,
     /// Earlier runs and removed jobs as well
     #[arg(short, long)]
     all: bool,
@@ -117,7 +116,7 @@ async fn watch(
 async fn gather(args: &Args, session: &Session, fleet: &Fleet, url: &str) -> Result<Overview, Failure> {
     let wide = if args.all { Wide::All } else { Wide::Latest };
     let instances = overview::instances(fleet, wide);
-    let instances = narrowed(args, fleet, instances)?;
+    let instances = narrowed(&args.select.with(&args.jobs), fleet, instances)?;
     let seen = Seen {
         now: Timestamp::now(),
         store: named(url),
@@ -130,8 +129,8 @@ async fn gather(args: &Args, session: &Session, fleet: &Fleet, url: &str) -> Res
 
 /// Those that were selected. A job stands for all of its instances that are shown; what was named is shown, however
 /// old it is, and though it was removed.
-fn narrowed(args: &Args, fleet: &Fleet, instances: Vec<Instance>) -> Result<Vec<Instance>, Failure> {
-    if args.select.is_empty() && args.exclude.is_empty() {
+fn narrowed(args: &SelectArgs, fleet: &Fleet, instances: Vec<Instance>) -> Result<Vec<Instance>, Failure> {
+    if args.is_empty() {
         return Ok(instances);
     }
     let removed = |expression: &&Expression| {
@@ -141,7 +140,8 @@ fn narrowed(args: &Args, fleet: &Fleet, instances: Vec<Instance>) -> Result<Vec<
     let gone: Vec<_> = args.select.iter().filter_map(|expression| removed(&expression)).collect();
     let select: Vec<_> = args.select.iter().filter(|one| removed(one).is_none()).cloned().collect();
     let only_gone = select.is_empty() && !gone.is_empty();
-    let targets = if only_gone { Vec::new() } else { targets(fleet, &select, &args.exclude)? };
+    let belonging = SelectArgs { select, exclude: args.exclude.clone() };
+    let targets = if only_gone { Vec::new() } else { targets(fleet, &belonging)? };
     let named = targets.iter().filter_map(|target| target.instance.clone());
     let latest = gone.iter().filter_map(|job| fleet.latest(job));
     let of_job = |instance: &Instance| {

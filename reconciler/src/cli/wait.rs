@@ -3,7 +3,7 @@
 use windlass_core::fleet::Fleet;
 use windlass_core::id::Instance;
 
-use super::args::StoreArgs;
+use super::args::{SelectArgs, StoreArgs};
 use super::console::Console;
 use super::converging::{Patience, Task, conclude, see_through};
 use super::exit::Exit;
@@ -12,7 +12,7 @@ use super::opened::open_existing;
 use super::prepared::project_root;
 use super::runtime::block_on;
 use super::select::Expression;
-use super::targets::targets;
+use super::targets::{Scope, targets};
 
 /// Wait until jobs have reached their goals, or can't
 #[derive(Debug, clap::Args)]
@@ -23,7 +23,9 @@ Examples:
 pub struct Args {
     /// Jobs or instances; all without any
     #[arg(value_name = "SELECT")]
-    select: Vec<Expression>,
+    jobs: Vec<Expression>,
+    #[command(flatten)]
+    select: SelectArgs,
     #[command(flatten)]
     store: StoreArgs,
     #[command(flatten)]
@@ -35,10 +37,12 @@ pub fn run(args: &Args, console: &Console) -> Outcome {
     block_on(async {
         let (root, url) = project_root(&args.store)?;
         let (session, ledger) = open_existing(&root, &url).await?;
-        let about = targets(ledger.fleet(), &args.select, &[])?;
+        let select = args.select.with(&args.jobs);
+        let about = targets(ledger.fleet(), &select)?;
+        let scope = Scope::of(ledger.fleet(), &select)?;
         let instances = |fleet: &Fleet| {
-            if args.select.is_empty() {
-                return fleet.present();
+            if select.select.is_empty() {
+                return fleet.present().into_iter().filter(|instance| scope.holds(instance)).collect();
             }
             let latest = |target: &windlass_core::operate::Target| -> Option<Instance> {
                 target.instance.clone().or_else(|| fleet.latest(&target.job))
