@@ -9,6 +9,7 @@ mod head;
 pub mod key;
 pub mod memory;
 mod open;
+pub mod redis;
 pub mod sqlite;
 
 use std::io;
@@ -21,6 +22,7 @@ use windlass_core::shard::{Fence, Shard};
 pub use head::{Follows, Head};
 pub use key::Key;
 pub use open::{Opened, exists, open};
+pub use redis::address::{acknowledged, without_password};
 
 /// One record as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]

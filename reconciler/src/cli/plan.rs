@@ -62,7 +62,7 @@ async fn plan(args: &Args, console: &Console) -> Outcome {
     let forms = [Format::Text, Format::Concise, Format::Json, Format::Markdown];
     let sinks = args.output.sinks(console, &forms)?;
     let prepared = prepare(args.path.as_deref(), &args.spec, console)?;
-    let url = store_url(&args.store, Some(&prepared.model.store));
+    let url = store_url(&args.store, Some(&prepared.model.store), prepared.model.acknowledge);
     let (ledger, drifted) = records(prepared.tree.root(), &url).await?;
     let heading = prepared.heading();
     let warned = prepared.warned;
@@ -78,7 +78,7 @@ async fn plan(args: &Args, console: &Console) -> Outcome {
         console.note(&format!("drift: {} {}", finding.instance, finding.what));
     }
     if let Some(path) = &args.out {
-        save(path, &proposed, &url, &ledger)?;
+        save(path, &proposed, &store::without_password(&url), &ledger)?;
         console.hint(&format!("`windlass apply {}` does exactly this", path.display()));
     }
     let failing = fails_on(&proposed.changes, !drifted.is_empty(), warned, &args.fail_on);
@@ -94,7 +94,7 @@ async fn plan(args: &Args, console: &Console) -> Outcome {
 /// The records, and how what runs differs from them. Planning makes no store: before the first apply nothing is
 /// recorded.
 async fn records(root: &Path, url: &str) -> Result<(Ledger, Vec<Finding>), Failure> {
-    if !store::exists(url, root)? {
+    if !store::exists(url, root).await? {
         let nothing: std::sync::Arc<dyn Store> = std::sync::Arc::new(Memory::new());
         return Ok((Ledger::load(nothing).await?, Vec::new()));
     }
