@@ -18,6 +18,8 @@ pub struct Model {
     pub environment: Option<Name>,
     /// Where desired state and the ledger live, as written in `[store]`.
     pub store: String,
+    /// How many replicas of a store in Redis have to have a write before it counts as done.
+    pub acknowledge: Option<u8>,
     /// Who says which replica owns what, where the store is in Redis.
     pub lease: Option<Lease>,
     /// The clusters, in source order.

@@ -9,6 +9,7 @@ mod lease;
 mod param;
 mod reader;
 mod root;
+mod store;
 pub(crate) mod tree;
 mod value;
 
@@ -29,6 +30,7 @@ impl Spec<'_> {
             incomplete: false,
             project: None,
             store: None,
+            acknowledge: None,
             lease: None,
             params: Vec::new(),
             clusters: Vec::new(),

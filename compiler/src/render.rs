@@ -67,6 +67,9 @@ impl Writer<'_> {
             self.text.push_str(&format!("# environment: {environment}\n"));
         }
         self.text.push_str(&format!("\n[store]\nurl = {}\n", quoted(&model.store)));
+        if let Some(replicas) = model.acknowledge {
+            self.text.push_str(&format!("acknowledge = \"replicas:{replicas}\"\n"));
+        }
         if let Some(lease) = &model.lease {
             let nodes: Vec<_> = lease.nodes.iter().map(|node| quoted(node)).collect();
             let nodes = nodes.join(", ");

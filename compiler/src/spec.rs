@@ -24,6 +24,8 @@ pub(crate) struct Spec<'s> {
     pub(crate) project: Option<Key<'s>>,
     /// The address of the store.
     pub(crate) store: Option<Cow<'s, str>>,
+    /// How many replicas acknowledge a write.
+    pub(crate) acknowledge: Option<u8>,
     /// The servers that say who owns what.
     pub(crate) lease: Option<Lease>,
     /// The params.

@@ -5,9 +5,11 @@
 
 #[cfg(test)]
 pub(crate) mod conformance;
+mod head;
 pub mod key;
 pub mod memory;
 mod open;
+pub mod redis;
 pub mod sqlite;
 
 use std::io;
@@ -17,8 +19,10 @@ use async_trait::async_trait;
 use windlass_core::id::{Epoch, OpId, Version};
 use windlass_core::shard::{Fence, Shard};
 
+pub use head::{Follows, Head};
 pub use key::Key;
 pub use open::{Opened, exists, open};
+pub use redis::address::{acknowledged, without_password};
 
 /// One record as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -201,6 +205,13 @@ pub trait Store: Send + Sync {
     /// Reads all records whose key starts with `prefix`, in the order of their keys, as of one moment.
     async fn scan(&self, prefix: &str) -> Result<Vec<Record>, Error>;
 
+    /// Reads all records that belong to the pipelines of a shard, in the order of their keys, as of one moment.
+    async fn scan_shard(&self, shard: Shard) -> Result<Vec<Record>, Error> {
+        let mut records = self.scan("").await?;
+        records.retain(|record| record.key.shard() == Some(shard));
+        Ok(records)
+    }
+
     /// Does all of a transaction, durably, or none of it.
     async fn commit(&self, transaction: &Transaction) -> Result<Commit, Error>;
 
@@ -211,6 +222,18 @@ pub trait Store: Send + Sync {
 
     /// The present moment: taken before a scan, it is what [`Store::changed`] waits from.
     async fn moment(&self) -> Result<Moment, Error>;
+
+    /// The last commit.
+    async fn head(&self) -> Result<Head, Error>;
+
+    /// Whether the store's history contains the commit that somebody saw, here or at another time.
+    async fn follows(&self, seen: &Head) -> Result<Follows, Error>;
+
+    /// One word for the life of the server that answers: it changes when the server is started again, or another one
+    /// takes its place. `None` where there is no server.
+    async fn incarnation(&self) -> Result<Option<String>, Error> {
+        Ok(None)
+    }
 
     /// Ends when something was committed after `since`, by any process. A hint: it may end early, and one end may
     /// stand for many commits.

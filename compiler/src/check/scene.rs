@@ -79,6 +79,7 @@ impl<'e, 's> Scene<'e, 's> {
             project: name(&spec.project.as_ref()?.text)?,
             environment: self.name.and_then(name),
             store: spec.store.as_deref().unwrap_or("file:.windlass").to_owned(),
+            acknowledge: spec.acknowledge,
             lease: spec.lease.as_ref().map(|lease| model::Lease {
                 nodes: lease.nodes.clone(),
                 ttl: lease.ttl.unwrap_or(model::Lease::TTL),

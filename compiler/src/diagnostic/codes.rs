@@ -113,4 +113,6 @@ pub const CODES: &[CodeInfo] = &[
     code("WL1004", Error, "lease-ttl", "The time to live of a lease is too short or too long."),
     code("WL1005", Error, "password-in-spec", "An address holds a password."),
     code("WL1006", Warning, "unused-lease", "A lease stands beside a store that brings its own."),
+    code("WL1007", Error, "bad-acknowledge", "A text does not say who acknowledges a write."),
+    code("WL1008", Error, "no-replicas", "Replicas are to acknowledge writes of a store that has none."),
 ];

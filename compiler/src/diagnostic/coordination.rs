@@ -50,6 +50,18 @@ pub enum Coordination {
         /// The key.
         span: Span,
     },
+    /// A text that is no way to acknowledge.
+    Acknowledge {
+        /// The value.
+        span: Span,
+        /// The text.
+        text: Box<str>,
+    },
+    /// Replicas of a store that has none.
+    NoReplicas {
+        /// The key.
+        span: Span,
+    },
 }
 
 impl Coordination {
@@ -81,6 +93,18 @@ impl Coordination {
                 .at(*span, "everybody who reads the spec can read it")
                 .help(format!("leave it out here, and give the whole address in `{variable}`"))
                 .done(),
+            Self::Acknowledge { span, text } => {
+                Draft::new("WL1007", format!("`{text}` does not say who acknowledges a write"))
+                    .at(*span, "expected `replicas:` and a number from 1 to 9")
+                    .help("write `replicas:1`, or remove the key: then the primary alone acknowledges")
+                    .done()
+            }
+            Self::NoReplicas { span } => {
+                Draft::new("WL1008", "nobody can acknowledge: the store is not in Redis")
+                    .at(*span, "a folder has no replicas")
+                    .help("remove this key, or name a store in Redis")
+                    .done()
+            }
             Self::Unused { span } => Draft::new("WL1006", "the lease is not used: the store is not in Redis")
                 .at(*span, "without effect")
                 .help(

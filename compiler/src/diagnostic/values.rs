@@ -175,7 +175,7 @@ impl Values {
                 .done(),
             Self::Store { span, text } => Draft::new("WL0312", format!("`{text}` is no address of a store"))
                 .at(*span, "not an address")
-                .help("write `file:` and a folder: `file:.windlass`")
+                .help("write `file:` and a folder: `file:.windlass`; or `redis://` and a host")
                 .done(),
         }
     }

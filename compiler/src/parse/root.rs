@@ -9,7 +9,7 @@ use crate::suggest::nearest;
 use super::reader::Reader;
 use super::tree::{Entry, Kind, Table, Value};
 use super::value::Expected;
-use super::{declared_twice, environment, expression, job, lease, param};
+use super::{declared_twice, environment, expression, job, lease, param, store};
 
 /// The keys of a file.
 const KEYS: &[&str] = &[
@@ -73,7 +73,7 @@ pub(super) fn file<'s>(tree: Table<'s>, reader: &mut Reader<'_, 's>, spec: &mut 
                 spec.project = project(&key, value, reader);
             }
             "include" => patterns(&value, reader),
-            "store" => store(value, reader, spec),
+            "store" => store::store(value, reader, spec),
             "lease" => spec.lease = Some(lease::lease(key.span, value, reader)),
             "pool" | "moved" => reader.not_yet(&key),
             "param" => params(value, reader, spec),
@@ -150,31 +150,6 @@ fn patterns(value: &Value<'_>, reader: &mut Reader<'_, '_>) {
         match &item.kind {
             Kind::Text(_) => {}
             _ => reader.wrong_type("include", item, "a string", "include = [\"pipelines/**/*.toml\"]"),
-        }
-    }
-}
-
-fn store<'s>(value: Value<'s>, reader: &mut Reader<'_, 's>, spec: &mut Spec<'s>) {
-    for Entry { key, value } in reader.table("store", value, "[store]") {
-        let span = value.span;
-        match key.text.as_ref() {
-            "url" => match reader.plain(&key, value) {
-                Some((text, _)) if text.starts_with("redis:") || text.starts_with("rediss:") => {
-                    let value = text.as_ref().into();
-                    reader.report(Fault::Unsupported(Unsupported::Value {
-                        span,
-                        key: "url",
-                        value,
-                        instead: "file:.windlass",
-                    }));
-                }
-                Some((text, _)) if text.strip_prefix("file:").is_none_or(str::is_empty) => {
-                    reader.report(Fault::Values(Values::Store { span, text: text.as_ref().into() }));
-                }
-                text => spec.store = text.map(|(text, _)| text),
-            },
-            "acknowledge" => reader.not_yet(&key),
-            _ => reader.unknown_key(&key, "`[store]`", &["url"]),
         }
     }
 }

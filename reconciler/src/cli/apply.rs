@@ -119,7 +119,7 @@ fn same_environment(spec: &SpecArgs, saved: &Saved) -> Result<(), Failure> {
 
 async fn apply_specs(args: &Args, sinks: &Sinks<'_>, console: &Console) -> Outcome {
     let prepared = prepare(args.path.as_deref(), &args.spec, console)?;
-    let url = store_url(&args.store, Some(&prepared.model.store));
+    let url = store_url(&args.store, Some(&prepared.model.store), prepared.model.acknowledge);
     let session = open_project(prepared.tree.root(), &url, true).await?;
     let ledger = session.ledger().await?;
     let heading = prepared.heading();
@@ -134,7 +134,7 @@ async fn apply_specs(args: &Args, sinks: &Sinks<'_>, console: &Console) -> Outco
 const ELSEWHERE: &str = "the plan was made against another store, or before there was one here";
 
 async fn apply_saved(args: &Args, saved: Saved, sinks: &Sinks<'_>, console: &Console) -> Outcome {
-    let url = store_url(&args.store, Some(&saved.store));
+    let url = store_url(&args.store, Some(&saved.store), None);
     let session = open_project(std::path::Path::new(&saved.root), &url, true).await?;
     let ledger = session.ledger().await?;
     let found = saved.stale(&ledger);

@@ -18,7 +18,7 @@ pub const DEFAULT_STORE: &str = "file:.windlass";
 
 /// Opens the store of the project in `root`. `create`: one that does not exist yet is made, not refused.
 pub async fn open_project(root: &Path, url: &str, create: bool) -> Result<Session, Failure> {
-    if !create && !store::exists(url, root)? {
+    if !create && !store::exists(url, root).await? {
         return Err(Failure::error(format!(
             "nothing was ever applied here: there is no store in {}",
             place(url, root)
@@ -30,9 +30,9 @@ pub async fn open_project(root: &Path, url: &str, create: bool) -> Result<Sessio
     Ok(Session { store: opened.store, lease: opened.lease, folder })
 }
 
-/// The URL that counts: flag or environment variable, spec, default.
-pub fn store_url(args: &StoreArgs, spec: Option<&str>) -> String {
-    args.url().or(spec).unwrap_or(DEFAULT_STORE).to_owned()
+/// The URL that counts: flag or environment variable, spec, default; with the acknowledgements that the spec asks for.
+pub fn store_url(args: &StoreArgs, spec: Option<&str>, acknowledge: Option<u8>) -> String {
+    store::acknowledged(args.url().or(spec).unwrap_or(DEFAULT_STORE), acknowledge)
 }
 
 /// Opens a project that must have been applied before, and reads its records.
@@ -46,7 +46,7 @@ pub async fn open_existing(root: &Path, url: &str) -> Result<(Arc<Session>, Ledg
 fn place(url: &str, root: &Path) -> String {
     match url.strip_prefix("file:") {
         Some(folder) => root.join(folder).display().to_string(),
-        None => "the store that was named".to_owned(),
+        None => store::without_password(url),
     }
 }
 

@@ -105,7 +105,7 @@ fn compare(args: &Args, prepared: Prepared, other: &Recorded, sinks: &Sinks<'_>)
 }
 
 async fn against_records(args: &Args, prepared: Prepared, sinks: &Sinks<'_>, console: &Console) -> Outcome {
-    let url = store_url(&args.store, Some(&prepared.model.store));
+    let url = store_url(&args.store, Some(&prepared.model.store), prepared.model.acknowledge);
     let (ledger, drifted) = records(prepared.tree.root(), &url).await?;
     let heading = prepared.heading();
     let warned = prepared.warned;
@@ -122,7 +122,7 @@ async fn against_records(args: &Args, prepared: Prepared, sinks: &Sinks<'_>, con
         console.note(&format!("drift: {} {}", finding.instance, finding.what));
     }
     if let Some(path) = &args.out {
-        save(path, &proposed, recipe(args, &tree)?, &url, &ledger)?;
+        save(path, &proposed, recipe(args, &tree)?, &store::without_password(&url), &ledger)?;
         console.hint(&format!("`windlass apply {}` does exactly this", path.display()));
     }
     verdict(args, &proposed.changes, !drifted.is_empty(), warned)
@@ -143,7 +143,7 @@ fn verdict(args: &Args, changes: &Changes, drifted: bool, warned: bool) -> Outco
 /// The records, and how what runs differs from them. Planning makes no store: before the first apply nothing is
 /// recorded.
 async fn records(root: &Path, url: &str) -> Result<(Ledger, Vec<Finding>), Failure> {
-    if !store::exists(url, root)? {
+    if !store::exists(url, root).await? {
         let nothing: std::sync::Arc<dyn Store> = std::sync::Arc::new(Memory::new());
         return Ok((Ledger::load(nothing).await?, Vec::new()));
     }

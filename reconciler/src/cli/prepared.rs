@@ -57,14 +57,16 @@ pub fn project_root(store: &StoreArgs) -> Result<(PathBuf, String), Failure> {
         Err(NotFound::Spec { .. }) => absolute(Path::new("."))?,
         Err(other) => return Err(other.into()),
     };
-    let named = named_store(&root.join(ROOT));
-    Ok((root, store_url(store, named.as_deref())))
+    let (named, acknowledge) = named_store(&root.join(ROOT)).unwrap_or_default();
+    Ok((root, store_url(store, named.as_deref(), acknowledge)))
 }
 
-/// What `[store] url` says, if the file can be read that far.
-fn named_store(path: &Path) -> Option<String> {
+/// What `[store]` says, if the file can be read that far: the URL, and how many replicas acknowledge.
+fn named_store(path: &Path) -> Option<(Option<String>, Option<u8>)> {
     let text = std::fs::read_to_string(path).ok()?;
     let (table, _) = toml::de::DeTable::parse_recoverable(&text);
-    let url = table.get_ref().get("store")?.get_ref().as_table()?.get("url")?.get_ref().as_str()?.to_owned();
-    Some(url)
+    let store = table.get_ref().get("store")?.get_ref().as_table()?;
+    let text = |key: &str| store.get(key)?.get_ref().as_str();
+    let replicas = text("acknowledge").and_then(|text| text.strip_prefix("replicas:")?.parse().ok());
+    Some((text("url").map(str::to_owned), replicas))
 }

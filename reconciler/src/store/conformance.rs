@@ -2,15 +2,17 @@
 
 mod differential;
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tempfile::TempDir;
 use windlass_core::fault::Rule;
 use windlass_core::id::{Epoch, OpId, Version};
 use windlass_core::shard::{Fence, Shard};
 
-use super::{Commit, Entry, Expect, Key, Line, Moment, Query, Record, Store, Transaction, Write};
+use super::{
+    Commit, Entry, Expect, Follows, Head, Key, Line, Moment, Query, Record, Store, Transaction, Write,
+};
 
 pub(crate) use differential::same_answers_as_memory;
 
@@ -23,8 +25,8 @@ pub(crate) struct Bench {
     pub(crate) store: Arc<dyn Store>,
     /// Another handle to the same store, as another process has it; the same handle where there is no other.
     pub(crate) other: Arc<dyn Store>,
-    /// Where it lies.
-    pub(crate) _folder: Option<TempDir>,
+    /// What it lies in or runs on; gone with it.
+    pub(crate) _ground: Box<dyn Any + Send>,
 }
 
 /// Runs every test of the suite on stores that `$bench` makes.
@@ -50,6 +52,10 @@ macro_rules! conformance {
             a_fence_holds_in_its_own_shard
             a_fence_is_never_lowered
             epochs_of_all_shards_rise_above_those_of_each
+            a_shard_is_scanned_alone
+            the_head_is_the_last_commit
+            a_commit_that_was_seen_is_followed
+            a_commit_that_never_was_is_not_followed
             a_scan_is_ordered_and_bounded_by_its_prefix
             a_scan_sees_no_half_of_a_transaction
             unknown_keys_are_absent
@@ -74,7 +80,7 @@ macro_rules! conformance {
         )*
         #[test]
         fn without_compare_and_set_nothing_is_compared() {
-            $crate::store::conformance::without_compare_and_set_nothing_is_compared(|| $bench);
+            $crate::store::conformance::without_compare_and_set_nothing_is_compared(async || $bench);
         }
     };
 }
@@ -311,6 +317,61 @@ pub(crate) async fn a_scan_is_ordered_and_bounded_by_its_prefix(bench: Bench) {
     assert_eq!(names(&*bench.other, "").await.len(), all.len());
 }
 
+pub(crate) async fn a_shard_is_scanned_alone(bench: Bench) {
+    let all =
+        ["status/orders.b", "project", "run/orders@1", "status/ledger.a", "apply/orders", "desired/orders.a"];
+    done(&*bench.store, &writes(1, all.into_iter().map(new).collect())).await;
+    for (pipeline, wanted) in [
+        ("orders", &["desired/orders.a", "run/orders@1", "status/orders.b"][..]),
+        ("ledger", &["status/ledger.a"]),
+        ("nobody", &[]),
+    ] {
+        let records = bench.other.scan_shard(Shard::of_text(pipeline)).await.unwrap();
+        let names: Vec<_> = records.iter().map(|record| record.key.as_str()).collect();
+        assert_eq!(names, wanted);
+    }
+    assert_eq!(names(&*bench.store, "status/orders.").await, ["status/orders.b"]);
+    assert_eq!(names(&*bench.store, "apply/").await, ["apply/orders"]);
+}
+
+pub(crate) async fn the_head_is_the_last_commit(bench: Bench) {
+    assert_eq!(bench.store.head().await.unwrap(), Head::default());
+    done(&*bench.store, &writes(7, vec![new("a")])).await;
+    done(&*bench.other, &writes(9, vec![])).await;
+    conflict(&*bench.store, &writes(11, vec![new("a")])).await;
+    done(&*bench.store, &writes(7, vec![new("a")])).await;
+    let head = Head { moment: bench.store.moment().await.unwrap(), op: Some(OpId(9)) };
+    assert_eq!(bench.store.head().await.unwrap(), head);
+    assert_eq!(bench.other.head().await.unwrap(), head);
+}
+
+pub(crate) async fn a_commit_that_was_seen_is_followed(bench: Bench) {
+    let mut seen = vec![bench.store.head().await.unwrap()];
+    for op in 1..5 {
+        done(&*bench.store, &writes(op, vec![new(&op.to_string())])).await;
+        seen.push(bench.store.head().await.unwrap());
+    }
+    for head in &seen {
+        assert_eq!(bench.other.follows(head).await.unwrap(), Follows::Yes, "{head:?}");
+    }
+}
+
+pub(crate) async fn a_commit_that_never_was_is_not_followed(bench: Bench) {
+    done(&*bench.store, &writes(1, vec![new("a")])).await;
+    let first = bench.store.head().await.unwrap();
+    done(&*bench.store, &writes(2, vec![new("b")])).await;
+    let now = bench.store.head().await.unwrap();
+    let other = Some(OpId(77));
+    for (seen, expected) in [
+        (Head { op: other, ..first }, Follows::Forked { now }),
+        (Head { op: other, ..now }, Follows::Forked { now }),
+        (Head { moment: Moment(now.moment.0 + 1), op: other }, Follows::Behind { now }),
+        (Head { moment: Moment(u64::MAX), op: None }, Follows::Behind { now }),
+    ] {
+        assert_eq!(bench.other.follows(&seen).await.unwrap(), expected, "{seen:?}");
+    }
+}
+
 pub(crate) async fn a_scan_sees_no_half_of_a_transaction(bench: Bench) {
     done(&*bench.store, &writes(1, vec![new("a"), new("b")])).await;
     let write = async {
@@ -469,11 +530,11 @@ async fn increment(store: Arc<dyn Store>, racer: u128, times: u64) {
 }
 
 /// The switch is one of the calling thread, so all of it runs there.
-pub(crate) fn without_compare_and_set_nothing_is_compared(bench: impl Fn() -> Bench) {
+pub(crate) fn without_compare_and_set_nothing_is_compared(bench: impl AsyncFn() -> Bench) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let lost = || {
         runtime.block_on(async {
-            let bench = bench();
+            let bench = bench().await;
             done(&*bench.store, &writes(1, vec![new("a")])).await;
             let overwritten = bench.store.commit(&writes(2, vec![put("a", at(9, 9), "lost")])).await.unwrap();
             overwritten == Commit::Done(vec![version(2, 2)])

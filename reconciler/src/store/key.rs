@@ -4,6 +4,7 @@ use std::fmt;
 
 use windlass_compiler::name::JobId;
 use windlass_core::id::{ApplyId, Instance, RunId};
+use windlass_core::shard::Shard;
 
 /// A key: a kind, a slash, and a name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,6 +65,13 @@ impl Key {
         self.0.split('/').next().unwrap_or_default()
     }
 
+    /// The shard of the pipeline that the record belongs to; none where it belongs to no pipeline. Part of the format
+    /// of every store that keeps records by shard.
+    pub fn shard(&self) -> Option<Shard> {
+        let name = [Self::DESIRED, Self::STATUS, Self::RUN].iter().find_map(|prefix| self.name(prefix))?;
+        Some(shard_of_name(name))
+    }
+
     /// What stands behind the prefix, if the key has it.
     pub fn name(&self, prefix: &str) -> Option<&str> {
         self.0.strip_prefix(prefix)
@@ -73,5 +81,33 @@ impl Key {
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
+    }
+}
+
+/// The shard of what is named `text`: an instance, a job, a run, a pipeline.
+pub(crate) fn shard_of_name(text: &str) -> Shard {
+    Shard::of_text(text.split(['.', '@', '[', ':']).next().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_belongs_to_a_pipeline_is_in_its_shard() {
+        let orders = Some(Shard::of_text("orders"));
+        for (text, shard) in [
+            ("status/orders.settle[\"a\"]@2026-11-22T02:00Z", orders),
+            ("status/orders.ingest", orders),
+            ("desired/orders.ingest", orders),
+            ("run/orders@2026-11-22T02:00Z", orders),
+            ("run/orders", orders),
+            ("apply/orders", None),
+            ("project", None),
+            ("orders", None),
+            ("later/orders", None),
+        ] {
+            assert_eq!(Key::stored(text).shard(), shard, "{text}");
+        }
     }
 }

@@ -10,7 +10,9 @@ use windlass_core::fault::{Rule, is_off};
 use windlass_core::id::{Epoch, OpId, Version};
 use windlass_core::shard::{Fence, Shard};
 
-use super::{Commit, Entry, Error, Key, Line, Moment, Query, Record, Store, Transaction, Write};
+use super::{
+    Commit, Entry, Error, Follows, Head, Key, Line, Moment, Query, Record, Store, Transaction, Write,
+};
 
 /// How many changes are remembered for [`Store::written`].
 const CHANGES: usize = 50_000;
@@ -73,6 +75,17 @@ impl Store for Memory {
         Ok(self.state().moment)
     }
 
+    async fn head(&self) -> Result<Head, Error> {
+        Ok(self.state().head())
+    }
+
+    async fn follows(&self, seen: &Head) -> Result<Follows, Error> {
+        let state = self.state();
+        let place = usize::try_from(seen.moment.0).ok().and_then(|moment| moment.checked_sub(1));
+        let there = place.and_then(|place| state.ops.get(place)).copied();
+        Ok(Follows::judge(seen, state.head(), there))
+    }
+
     async fn changed(&self, since: Moment) -> Result<(), Error> {
         let mut moment = self.moment.subscribe();
         // The sender lives as long as `self`.
@@ -116,6 +129,8 @@ struct State {
     history: Vec<Line>,
     sequences: BTreeMap<String, BTreeSet<u64>>,
     done: BTreeMap<OpId, Vec<Version>>,
+    /// What was done at each moment, from the first on.
+    ops: Vec<OpId>,
     changes: VecDeque<(Moment, Key)>,
     forgotten: bool,
     moment: Moment,
@@ -135,6 +150,10 @@ impl State {
             return Commit::Conflict { key: key.clone(), found: self.records.get(key).cloned() };
         }
         Commit::Done(self.perform(transaction))
+    }
+
+    fn head(&self) -> Head {
+        Head { moment: self.moment, op: self.ops.last().copied() }
     }
 
     fn barrier(&self, shard: Shard) -> Epoch {
@@ -176,6 +195,7 @@ impl State {
         let versions: Vec<_> = transaction.writes.iter().map(|write| self.write(op, write)).collect();
         transaction.history.iter().for_each(|entry| self.append(entry));
         self.done.insert(op, versions.clone());
+        self.ops.push(op);
         versions
     }
 
@@ -219,7 +239,7 @@ mod tests {
 
     fn bench() -> Bench {
         let store: Arc<dyn Store> = Arc::new(Memory::new());
-        Bench { other: Arc::clone(&store), store, _folder: None }
+        Bench { other: Arc::clone(&store), store, _ground: Box::new(()) }
     }
 
     conformance!(bench());

@@ -1,12 +1,15 @@
 //! From a URL to a store and the lease that belongs to it. What a URL says behind its scheme is never repeated
 //! in a message, unless it is a path: it may hold a password.
 
+use std::env;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::memory::Memory;
+use super::redis::address::Address;
+use super::redis::{self, Redis};
 use super::sqlite::{Open, Sqlite};
 use super::{Error, Store};
 use crate::lease::Lease;
@@ -32,11 +35,15 @@ pub struct Opened {
     pub folder: Option<PathBuf>,
 }
 
-/// Opens the store that `url` names: `file:PATH`, a folder relative to `root`, or `memory:`. Where there is none
-/// yet, `create` decides whether it is made or refused.
+/// The folder beside the specs for what this host keeps of a store that is elsewhere.
+const BESIDE: &str = ".windlass";
+
+/// Opens the store that `url` names: `file:PATH`, a folder relative to `root`; `redis:`, with its kin, a server; or
+/// `memory:`. Where there is none yet, `create` decides whether it is made or refused.
 pub async fn open(url: &str, root: &Path, create: bool) -> Result<Opened, Error> {
     match Place::of(url, root)? {
         Place::Memory => Ok(in_memory()),
+        Place::Redis(address) => on_server(*address, &root.join(BESIDE), create).await,
         Place::Folder(folder) => {
             let mode = if create { Open::Create } else { Open::Existing };
             let place = folder.display().to_string();
@@ -47,10 +54,11 @@ pub async fn open(url: &str, root: &Path, create: bool) -> Result<Opened, Error>
     }
 }
 
-/// Whether a store was ever made where `url` says: its file or its marker is there.
-pub fn exists(url: &str, root: &Path) -> Result<bool, Error> {
+/// Whether a store was ever made where `url` says: it, or its marker, is there.
+pub async fn exists(url: &str, root: &Path) -> Result<bool, Error> {
     match Place::of(url, root)? {
         Place::Memory => Ok(false),
+        Place::Redis(address) => Redis::exists(*address, &root.join(BESIDE)).await,
         Place::Folder(folder) => Ok([DATABASE, MARKER].iter().any(|name| folder.join(name).exists())),
     }
 }
@@ -59,6 +67,13 @@ fn in_memory() -> Opened {
     let store: Arc<dyn Store> = Arc::new(Memory::new());
     let lease = Arc::new(MemoryLease::new(Arc::clone(&store)));
     Opened { store, lease, folder: None }
+}
+
+async fn on_server(address: Address, beside: &Path, create: bool) -> Result<Opened, Error> {
+    let mode = if create { redis::Open::Create } else { redis::Open::Existing };
+    let store: Arc<dyn Store> = Arc::new(Redis::open(address, beside, mode).await?);
+    let lease = Arc::new(FileLease::new(&beside.join(LEASE), Arc::clone(&store)));
+    Ok(Opened { store, lease, folder: Some(beside.to_owned()) })
 }
 
 fn in_folder(folder: PathBuf, mode: Open) -> Result<Opened, Error> {
@@ -88,6 +103,7 @@ fn prepare(folder: &Path) -> io::Result<()> {
 #[derive(Debug, PartialEq, Eq)]
 enum Place {
     Folder(PathBuf),
+    Redis(Box<Address>),
     Memory,
 }
 
@@ -99,7 +115,17 @@ impl Place {
             ("file", path) => path_of(path).map(|path| Self::Folder(root.join(path))),
             ("memory", "") => Ok(Self::Memory),
             ("memory", _) => Err(refused("memory:", "takes nothing behind its colon")),
-            ("redis" | "rediss", _) => Err(refused(&format!("{scheme}:"), "is not supported yet")),
+            (
+                "redis" | "rediss" | "redis+sentinel" | "rediss+sentinel" | "redis+cluster"
+                | "rediss+cluster",
+                _,
+            ) => {
+                let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+                let address = Address::parse(url, variable);
+                address
+                    .map(|address| Self::Redis(Box::new(address)))
+                    .map_err(|problem| refused(&format!("{scheme}:"), problem))
+            }
             _ => Err(refused("", "has a scheme that is not known")),
         }
     }
@@ -115,8 +141,9 @@ fn path_of(text: &str) -> Result<&str, Error> {
 }
 
 fn refused(scheme: &str, problem: &str) -> Error {
-    let reason =
-        format!("its URL {problem}; a store is `file:PATH`, a folder beside the specs, or `memory:`");
+    let reason = format!(
+        "its URL {problem}; a store is `file:PATH`, a folder beside the specs, `redis://HOST:PORT/0`, or `memory:`"
+    );
     Error::Refused { store: format!("{scheme}…"), reason }
 }
 
@@ -149,8 +176,9 @@ mod tests {
             ("file:", "names no folder"),
             ("file://me:hunter2@host/x", "names a host"),
             ("memory:hunter2", "takes nothing"),
-            ("redis://me:hunter2@host", "is not supported yet"),
-            ("rediss://:hunter2@host", "is not supported yet"),
+            ("redis://me:hunter2@host:x", "a port that is no number"),
+            ("rediss://:hunter2@", "names no host"),
+            ("redis+hunter2://host", "a scheme that is not known"),
             ("hunter2:x", "a scheme that is not known"),
         ] {
             let message = Place::of(url, Path::new("/")).unwrap_err().to_string();
@@ -162,7 +190,7 @@ mod tests {
     async fn a_store_is_made_only_when_asked() {
         let root = TempDir::new().unwrap();
         let url = "file:.windlass/deep";
-        assert!(!exists(url, root.path()).unwrap());
+        assert!(!exists(url, root.path()).await.unwrap());
         let refused = open(url, root.path(), false).await.err().unwrap().to_string();
         assert!(refused.contains("there is no store yet"), "{refused}");
         assert!(!root.path().join(".windlass").exists());
@@ -170,7 +198,7 @@ mod tests {
         let folder = root.path().join(".windlass/deep");
         assert_eq!(opened.folder.as_deref(), Some(&*folder));
         assert_eq!(fs::read_to_string(folder.join(".gitignore")).unwrap(), "*\n");
-        assert!(exists(url, root.path()).unwrap());
+        assert!(exists(url, root.path()).await.unwrap());
         let again = open(url, root.path(), false).await.unwrap();
         assert_eq!(again.store.lineage(), opened.store.lineage());
     }

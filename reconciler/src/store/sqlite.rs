@@ -21,7 +21,7 @@ use windlass_core::fault::{Rule, is_off};
 use windlass_core::id::{Epoch, OpId};
 use windlass_core::shard::{Fence, Shard};
 
-use super::{Commit, Error, Key, Line, Moment, Query, Record, Store, Transaction};
+use super::{Commit, Error, Follows, Head, Key, Line, Moment, Query, Record, Store, Transaction};
 use admission::Admitted;
 use site::Site;
 use watch::Watch;
@@ -126,6 +126,15 @@ impl Store for Sqlite {
 
     async fn moment(&self) -> Result<Moment, Error> {
         self.ask(|sql| read::moment(sql)).await
+    }
+
+    async fn head(&self) -> Result<Head, Error> {
+        self.ask(|sql| read::head(sql)).await
+    }
+
+    async fn follows(&self, seen: &Head) -> Result<Follows, Error> {
+        let seen = *seen;
+        self.ask(move |sql| read::follows(sql, &seen)).await
     }
 
     async fn changed(&self, since: Moment) -> Result<(), Error> {

@@ -7,7 +7,7 @@ use windlass_core::id::{Epoch, OpId, Version};
 use windlass_core::shard::{Fence, Shard};
 
 use super::super::memory::Memory;
-use super::super::{Entry, Expect, Key, Moment, Query, Store, Transaction, Write};
+use super::super::{Entry, Expect, Head, Key, Moment, Query, Store, Transaction, Write};
 
 /// One call.
 #[derive(Debug, Clone)]
@@ -21,14 +21,16 @@ enum Call {
     Raise,
     Fence(Fence),
     Barrier(Shard),
+    Head,
+    Follows(Head),
 }
 
 /// Compares a store, made anew for every sequence, with the one in memory.
-pub(crate) fn same_answers_as_memory<B>(bench: impl Fn() -> (Box<dyn Store>, B)) {
+pub(crate) fn same_answers_as_memory<B>(bench: impl AsyncFn() -> (Box<dyn Store>, B)) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut runner = TestRunner::new(Config { cases: 60, failure_persistence: None, ..Config::default() });
     let outcome = runner.run(&vec(call(), 1..60), |calls| {
-        let (store, _folder) = bench();
+        let (store, _ground) = runtime.block_on(bench());
         let memory = Memory::new();
         for call in &calls {
             let (expected, found) =
@@ -51,6 +53,8 @@ async fn answer(store: &dyn Store, call: &Call) -> String {
         Call::History(query) => format!("{:?}", store.history(query).await.unwrap()),
         Call::Fence(fence) => format!("{:?}", store.fence(*fence).await.unwrap()),
         Call::Barrier(shard) => format!("{:?}", store.barrier(*shard).await.unwrap()),
+        Call::Head => format!("{:?}", store.head().await.unwrap()),
+        Call::Follows(seen) => format!("{:?}", store.follows(seen).await.unwrap()),
         Call::Raise => format!("{:?}", store.raise().await.unwrap()),
     }
 }
@@ -66,6 +70,8 @@ fn call() -> impl Strategy<Value = Call> {
         1 => Just(Call::Raise),
         1 => fence().prop_map(Call::Fence),
         1 => shard().prop_map(Call::Barrier),
+        1 => Just(Call::Head),
+        1 => head().prop_map(Call::Follows),
     ]
 }
 
@@ -78,6 +84,10 @@ fn transaction() -> impl Strategy<Value = Transaction> {
 
 fn fence() -> impl Strategy<Value = Fence> {
     (shard(), 0u64..6).prop_map(|(shard, epoch)| Fence { shard, epoch: Epoch(epoch) })
+}
+
+fn head() -> impl Strategy<Value = Head> {
+    (0u64..12, proptest::option::of(op())).prop_map(|(moment, op)| Head { moment: Moment(moment), op })
 }
 
 fn shard() -> impl Strategy<Value = Shard> {

@@ -8,7 +8,7 @@ use windlass_core::id::{Epoch, OpId, Version};
 use windlass_core::shard::Shard;
 
 use super::row::{counter, op, stored};
-use crate::store::{Entry, Key, Line, Moment, Query, Record};
+use crate::store::{Entry, Follows, Head, Key, Line, Moment, Query, Record};
 
 /// A number that the store keeps about itself.
 pub(super) fn meta(sql: &Connection, name: &str) -> rusqlite::Result<u64> {
@@ -45,6 +45,25 @@ pub(super) fn scan(sql: &Connection, prefix: &str) -> rusqlite::Result<Vec<Recor
 /// Whether a transaction was done.
 pub(super) fn settled(sql: &Connection, op: OpId) -> rusqlite::Result<bool> {
     sql.prepare_cached("SELECT 1 FROM commits WHERE op = ?1")?.exists([op.to_string()])
+}
+
+/// The last commit.
+pub(super) fn head(sql: &Connection) -> rusqlite::Result<Head> {
+    let last = sql
+        .prepare_cached("SELECT moment, op FROM commits ORDER BY moment DESC LIMIT 1")?
+        .query_row([], |row| Ok(Head { moment: Moment(counter(row, 0)?), op: Some(op(row, 1)?) }))
+        .optional()?;
+    Ok(last.unwrap_or_default())
+}
+
+/// Whether a commit is in the history of this store.
+pub(super) fn follows(sql: &mut Connection, seen: &Head) -> rusqlite::Result<Follows> {
+    let sql = sql.transaction()?;
+    let there = sql
+        .prepare_cached("SELECT op FROM commits WHERE moment = ?1")?
+        .query_row([stored(seen.moment.0)], |row| op(row, 0))
+        .optional()?;
+    Ok(Follows::judge(seen, head(&sql)?, there))
 }
 
 /// The keys that were written after a moment, while these are remembered, and the moment of the answer.

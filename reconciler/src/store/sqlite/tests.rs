@@ -15,7 +15,7 @@ use crate::store::{Commit, Error, Expect, Key, Moment, Store, Transaction, Write
 
 fn bench() -> Bench {
     let place = Place::new();
-    Bench { store: Arc::new(place.open()), other: Arc::new(place.open()), _folder: Some(place.folder) }
+    Bench { store: Arc::new(place.open()), other: Arc::new(place.open()), _ground: Box::new(place.folder) }
 }
 
 conformance!(bench());
@@ -71,9 +71,9 @@ async fn fill(store: &Sqlite, count: u128) {
 
 #[test]
 fn it_answers_like_the_store_in_memory() {
-    same_answers_as_memory(|| {
+    same_answers_as_memory(async || {
         let place = Place::new();
-        (Box::new(place.open()), place.folder)
+        (Box::new(place.open()) as Box<dyn Store>, place.folder)
     });
 }
 

@@ -1,0 +1,97 @@
+//! One transaction as the arguments of its script, and what its answer means.
+
+use windlass_core::id::{Epoch, OpId, Version};
+
+use super::keys::Keys;
+use super::reply::{self, Reply};
+use super::request::Ticket;
+use super::script::{COMMIT, Call, SETTLE};
+use crate::store::{Commit, Key, Transaction};
+
+/// How many transactions are remembered: their ids, to be answered again, and their changes, to be told to watchers.
+pub(super) const KEPT: u64 = 20_000;
+
+/// How many lines of history a shard keeps at least; 64 times as many in all.
+pub(super) const LINES: u64 = 20_000;
+
+/// How many requests that came to nothing are remembered, to be refused when they come late.
+const REFUSED: u64 = 10_000;
+
+/// The call that commits a transaction; `compared` says whether expectations count.
+pub(super) fn call(
+    keys: &Keys,
+    lineage: &str,
+    ticket: &Ticket,
+    transaction: &Transaction,
+    compared: bool,
+) -> Call {
+    let mut call = Call::new(&COMMIT, [&keys.meta, &keys.ops, &keys.refused, &keys.events]);
+    call.arg(lineage).arg(transaction.op.to_string()).arg(ticket.process.as_str()).number(ticket.number);
+    let fence = transaction.fence;
+    call.arg(fence.map(|fence| fence.shard.to_string()).unwrap_or_default());
+    call.number(fence.map_or(0, |fence| fence.epoch.0)).number(u8::from(compared));
+    call.number(KEPT).number(LINES);
+    call.number(transaction.guards.len()).number(transaction.writes.len()).number(transaction.history.len());
+    for (key, version) in &transaction.guards {
+        name(&mut call, keys, key).arg(stored(*version));
+    }
+    for write in &transaction.writes {
+        name(&mut call, keys, &write.key).arg(stored(write.expect.version())).arg(write.text.as_str());
+    }
+    for entry in &transaction.history {
+        let (history, numbers) = keys.history_of(&entry.subject);
+        let (history, numbers) = (call.key(history), call.key(numbers));
+        call.number(history).number(numbers).arg(entry.subject.as_str());
+        call.arg(entry.sequence.map(|number| number.to_string()).unwrap_or_default());
+        call.number(entry.at).arg(entry.text.as_str());
+    }
+    call
+}
+
+/// The call that settles a transaction.
+pub(super) fn settle(keys: &Keys, lineage: &str, ticket: &Ticket, op: OpId) -> Call {
+    let mut call = Call::new(&SETTLE, [&keys.meta, &keys.ops, &keys.refused]);
+    call.arg(lineage).arg(op.to_string()).arg(ticket.process.as_str()).number(ticket.number).number(REFUSED);
+    call
+}
+
+/// What a commit was answered.
+pub(super) enum Outcome {
+    /// An ordinary outcome.
+    Commit(Commit),
+    /// It was settled as not done before it came.
+    Late,
+}
+
+/// Reads the answer of the script. `dropped`: so many old lines of history had to go.
+pub(super) fn outcome(op: OpId, word: &str, mut reply: Reply, dropped: &mut u64) -> Result<Outcome, String> {
+    let commit = match word {
+        "done" => {
+            *dropped = reply.number()?;
+            let version = |reply: &mut Reply| Ok(Version { counter: reply.number()?, op });
+            Commit::Done(reply.rest(version)?)
+        }
+        "conflict" => {
+            let (key, value) = (Key::stored(reply.text()?), reply.text()?);
+            let found = match value.as_str() {
+                "" => None,
+                value => Some(reply::record(key.clone(), value)?),
+            };
+            Commit::Conflict { key, found }
+        }
+        "fenced" => Commit::Fenced { barrier: Epoch(reply.number()?) },
+        "late" => return Ok(Outcome::Late),
+        other => return Err(format!("a commit was answered with {other:?}")),
+    };
+    Ok(Outcome::Commit(commit))
+}
+
+fn name<'a>(call: &'a mut Call, keys: &Keys, key: &Key) -> &'a mut Call {
+    let number = call.key(keys.records_of(key));
+    call.number(number).arg(key.as_str())
+}
+
+/// A version as it is stored; nothing for no record.
+fn stored(version: Option<Version>) -> String {
+    version.map(|version| format!("{} {}", version.counter, version.op)).unwrap_or_default()
+}

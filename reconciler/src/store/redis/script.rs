@@ -1,0 +1,143 @@
+//! The scripts: all that is written, and all that is read of several keys as of one moment. Called by their digest;
+//! where a server does not know it (restarted, failed over, flushed), the text is sent instead, which also
+//! teaches it.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use redis::{Cmd, Pipeline, Value};
+
+use super::link::{Link, Trouble};
+use super::reply::Reply;
+
+/// A script.
+pub(super) struct Script {
+    text: &'static str,
+    digest: LazyLock<String>,
+    writes: bool,
+}
+
+macro_rules! scripts {
+    ($($(#[$doc:meta])* $name:ident = $file:literal, $writes:literal;)*) => {
+        $(
+            $(#[$doc])*
+            pub(super) static $name: Script = Script {
+                text: include_str!($file),
+                digest: LazyLock::new(|| redis::Script::new(include_str!($file)).get_hash().to_owned()),
+                writes: $writes,
+            };
+        )*
+        /// All of them.
+        #[cfg(test)]
+        pub(super) static ALL: &[&Script] = &[$(&$name),*];
+    };
+}
+
+scripts! {
+    /// Makes an empty place a store.
+    INITIALISE = "initialise.lua", true;
+    /// Does a transaction.
+    COMMIT = "commit.lua", true;
+    /// Whether a transaction was done.
+    SETTLE = "settle.lua", true;
+    /// Raises all barriers.
+    RAISE = "raise.lua", true;
+    /// Raises one barrier.
+    FENCE = "fence.lua", true;
+    /// One record.
+    READ = "read.lua", false;
+    /// What was written after a moment.
+    WRITTEN = "written.lua", false;
+    /// What stands at a moment.
+    FOLLOWS = "follows.lua", false;
+    /// History of one subject.
+    HISTORY = "history.lua", false;
+}
+
+/// A call of a script.
+pub(super) struct Call {
+    script: &'static Script,
+    keys: Vec<String>,
+    args: Vec<Vec<u8>>,
+}
+
+impl Call {
+    /// A call with these keys.
+    pub(super) fn new(script: &'static Script, keys: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { script, keys: keys.into_iter().map(Into::into).collect(), args: Vec::new() }
+    }
+
+    /// Adds a key unless it is there; its number, from 1.
+    pub(super) fn key(&mut self, key: String) -> usize {
+        let known = self.keys.iter().position(|other| *other == key);
+        known.unwrap_or_else(|| {
+            self.keys.push(key);
+            self.keys.len() - 1
+        }) + 1
+    }
+
+    /// Adds an argument.
+    pub(super) fn arg(&mut self, arg: impl Into<Vec<u8>>) -> &mut Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// Adds a number.
+    pub(super) fn number(&mut self, number: impl ToString) -> &mut Self {
+        self.arg(number.to_string())
+    }
+
+    /// The request, by digest or by text.
+    pub(super) fn request(&self, by_text: bool) -> Cmd {
+        let Script { text, digest, writes } = self.script;
+        let mut request = match (by_text, writes) {
+            (false, true) => redis::cmd("EVALSHA").arg(digest.as_str()).to_owned(),
+            (false, false) => redis::cmd("EVALSHA_RO").arg(digest.as_str()).to_owned(),
+            (true, true) => redis::cmd("EVAL").arg(text).to_owned(),
+            (true, false) => redis::cmd("EVAL_RO").arg(text).to_owned(),
+        };
+        request.arg(self.keys.len()).arg(&self.keys).arg(&self.args).to_owned()
+    }
+}
+
+/// The answer of a script: one word, and what belongs to it.
+pub(super) fn answer(value: Value) -> Result<(String, Reply), String> {
+    let mut reply = Reply::list(value)?;
+    Ok((reply.text()?, reply))
+}
+
+/// Whether an answer says that something was done.
+pub(super) fn is_done(value: &Value) -> bool {
+    matches!(value, Value::Array(values) if values.first() == Some(&Value::BulkString(b"done".to_vec())))
+}
+
+/// Calls a script. Where the server does not know it, nothing was done, and the text is sent.
+pub(super) async fn run(link: &Link, call: &Call, patience: Duration) -> Result<Value, Trouble> {
+    let mut answers = run_with(link, call, None, patience).await?;
+    Ok(answers.pop().unwrap_or_default())
+}
+
+/// Calls a script, with another request behind it on the same connection. Both answers, the other one first.
+pub(super) async fn run_with(
+    link: &Link,
+    call: &Call,
+    behind: Option<&Cmd>,
+    patience: Duration,
+) -> Result<Vec<Value>, Trouble> {
+    let requests = |by_text| {
+        let mut both = Pipeline::new();
+        both.add_command(call.request(by_text));
+        if let Some(request) = behind {
+            both.add_command(request.clone());
+        }
+        both
+    };
+    let mut answers = match link.ask(&requests(false), patience).await {
+        Err(Trouble::Answered(error)) if error.code() == Some("NOSCRIPT") => {
+            link.ask(&requests(true), patience).await?
+        }
+        other => other?,
+    };
+    answers.reverse();
+    Ok(answers)
+}
