@@ -36,7 +36,7 @@ fn resource() -> Resource {
 
 /// I2: a token is handed out once, and one that was asked for after another was handed out is higher, on any
 /// schedule, whatever the nodes' clocks do. Locks end at any moment here.
-pub fn tokens_rise(off: &str) -> Verdict {
+pub fn tokens_rise(off: &'static str) -> Verdict {
     without(off, || (0..SCHEDULES).try_for_each(|seed| Schedule::new(seed).play()))
 }
 
@@ -207,7 +207,7 @@ fn used(times: u64) -> Node {
 }
 
 /// A lease that was reached too late leaves no lock behind, which would keep everybody away for a TTL.
-pub fn a_late_acquisition_leaves_no_lock(off: &str) -> Verdict {
+pub fn a_late_acquisition_leaves_no_lock(off: &'static str) -> Verdict {
     without(off, || {
         let (mut node, nonce) = (Node::default(), Nonce(1));
         let mut acquisition = Acquisition::begin(Terms::new(Nodes::One, TTL), nonce, START);
@@ -234,7 +234,7 @@ pub fn a_late_acquisition_leaves_no_lock(off: &str) -> Verdict {
 }
 
 /// Whoever tries and loses does not fence out whoever holds.
-pub fn losers_do_not_fence_out_the_holder(off: &str) -> Verdict {
+pub fn losers_do_not_fence_out_the_holder(off: &'static str) -> Verdict {
     without(off, || {
         let mut nodes = vec![Node::default(); 3];
         let ask = |nonce| Ask { nonce: Nonce(nonce), ttl: TTL, hint: Hint::LOWEST, holder: "somebody" };
@@ -256,7 +256,7 @@ pub fn losers_do_not_fence_out_the_holder(off: &str) -> Verdict {
 }
 
 /// With good clocks there is one holder at a time, also when a node forgets everything.
-pub fn a_forgetful_node_gives_no_second_lease(off: &str) -> Verdict {
+pub fn a_forgetful_node_gives_no_second_lease(off: &'static str) -> Verdict {
     without(off, || {
         let terms = Terms::new(Nodes::Three, TTL);
         let mut nodes = vec![Node::default(); 3];

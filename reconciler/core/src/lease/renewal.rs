@@ -88,7 +88,7 @@ impl Renewal {
     /// The validity is computed anew from before the question, not from the answer.
     fn extended(&self, now: Moment, count: Answers) -> Renewed {
         let until = self.terms.until(self.asked);
-        match self.terms.worthwhile(until, now) && until > self.before {
+        match self.terms.worthwhile(until, now) && until >= self.before {
             true => Renewed::Until(until),
             false => self.kept(now, count),
         }
