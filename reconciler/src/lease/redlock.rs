@@ -13,7 +13,7 @@ mod link;
 mod meet;
 mod node;
 mod renewing;
-pub mod scripts;
+mod scripts;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -88,6 +88,11 @@ impl Redlock {
     /// A lease on nodes of any kind, as many as the terms say.
     pub fn over(terms: Terms, nodes: Vec<Arc<dyn Node>>, clock: Arc<dyn Clock>) -> Self {
         Self { nodes: nodes.into(), terms, clock, live: Arc::default() }
+    }
+
+    /// The nodes, in the order of their configuration.
+    pub fn nodes(&self) -> &[Arc<dyn Node>] {
+        &self.nodes
     }
 
     /// The terms.

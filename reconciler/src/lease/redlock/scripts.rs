@@ -6,13 +6,13 @@ use redis::aio::MultiplexedConnection;
 use redis::{RedisError, Script};
 
 /// Locks.
-pub static ACQUIRE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("acquire.lua")));
+pub(super) static ACQUIRE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("acquire.lua")));
 /// Seals.
-pub static SEAL: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("seal.lua")));
+pub(super) static SEAL: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("seal.lua")));
 /// Extends.
-pub static EXTEND: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("extend.lua")));
+pub(super) static EXTEND: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("extend.lua")));
 /// Releases.
-pub static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("release.lua")));
+pub(super) static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("release.lua")));
 
 /// Loads them, so that no first call takes two round trips.
 pub(super) async fn load(connection: &mut MultiplexedConnection) -> Result<(), RedisError> {
