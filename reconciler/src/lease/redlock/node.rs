@@ -45,6 +45,9 @@ pub trait Node: Send + Sync + 'static {
     /// Locks.
     async fn acquire(&self, claims: &[Claim], hint: Hint) -> Result<Vec<Grant>, Failure>;
 
+    /// Locks again what a majority of others says is ours, also where this node is not counted yet.
+    async fn heal(&self, claims: &[Claim]) -> Result<(), Failure>;
+
     /// Seals.
     async fn seal(&self, claims: &[(Claim, Epoch)]) -> Result<Vec<Seal>, Failure>;
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use windlass_core::lease::Tenure;
 use windlass_core::lease::acquisition::Answers;
 use windlass_core::lease::renewal::{self, Extension, Renewed};
-use windlass_core::lease::{Hint, Tenure};
 
 use super::node::{Claim, Failure};
 use super::{Received, Redlock};
@@ -107,7 +107,7 @@ impl UnderWay {
         let seals: Vec<_> = tenures.iter().map(|tenure| (claim(tenure), tenure.token)).collect();
         let healing = async {
             let node = &self.redlock.nodes[node];
-            node.acquire(&claims, Hint::LOWEST).await?;
+            node.heal(&claims).await?;
             node.seal(&seals).await
         };
         let healed = tokio::time::timeout(self.redlock.terms.patience() * 2, healing).await;

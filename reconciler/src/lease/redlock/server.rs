@@ -72,6 +72,23 @@ impl Server {
         }
     }
 
+    async fn lock(&self, up: &Up, claims: &[Claim], hint: Hint) -> Result<Vec<Grant>, Failure> {
+        let mut call = scripts::ACQUIRE.prepare_invoke();
+        call.key(self.keys.mark());
+        call.arg(&*up.mark).arg(millis(self.terms.ttl)).arg(hint.lowest().0).arg(&self.holder);
+        for Claim { resource, nonce } in claims {
+            call.key(self.keys.lock(resource)).key(self.keys.counter(resource)).arg(nonce.to_string());
+        }
+        match self.run(up, call).await? {
+            Value::Int(0) => {
+                // Its keys were emptied while the connection stood.
+                self.link.give_up(up);
+                Err(Failure::Distrusted)
+            }
+            answer => each(answer, claims.len(), grant),
+        }
+    }
+
     fn trusted(&self) -> Result<(), Failure> {
         let distrusted = self.link.memory(|memory| memory.distrusted(self.clock.now()));
         if distrusted.is_some() { Err(Failure::Distrusted) } else { Ok(()) }
@@ -103,21 +120,14 @@ impl Node for Server {
     async fn acquire(&self, claims: &[Claim], hint: Hint) -> Result<Vec<Grant>, Failure> {
         let up = self.link.up().await?;
         self.trusted()?;
-        let mut call = scripts::ACQUIRE.prepare_invoke();
-        call.key(self.keys.mark());
-        call.arg(&*up.mark).arg(millis(self.terms.ttl)).arg(hint.lowest().0).arg(&self.holder);
-        for Claim { resource, nonce } in claims {
-            call.key(self.keys.lock(resource)).key(self.keys.counter(resource)).arg(nonce.to_string());
-        }
-        let answer = self.run(&up, call).await?;
-        if answer == Value::Int(0) {
-            // Its keys were emptied while the connection stood.
-            self.link.give_up(&up);
-            return Err(Failure::Distrusted);
-        }
-        let grants = each(answer, claims.len(), grant)?;
+        let grants = self.lock(&up, claims, hint).await?;
         self.remember(claims, &grants);
         self.trusted().map(|()| grants)
+    }
+
+    async fn heal(&self, claims: &[Claim]) -> Result<(), Failure> {
+        let up = self.link.up().await?;
+        self.lock(&up, claims, Hint::LOWEST).await.map(drop)
     }
 
     async fn seal(&self, claims: &[(Claim, Epoch)]) -> Result<Vec<Seal>, Failure> {

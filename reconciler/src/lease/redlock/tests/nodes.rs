@@ -174,6 +174,10 @@ impl Node for Scripted {
         .await
     }
 
+    async fn heal(&self, claims: &[Claim]) -> Result<(), Failure> {
+        self.acquire(claims, Hint::LOWEST).await.map(drop)
+    }
+
     async fn seal(&self, claims: &[(Claim, Epoch)]) -> Result<Vec<Seal>, Failure> {
         self.call("seal", claims.len(), |keys, now| {
             claims.iter().map(|(claim, token)| keys.seal(&claim.resource, claim.nonce, *token, now)).collect()
