@@ -81,15 +81,15 @@ async fn a_node_that_is_not_counted_yet_is_healed() {
     let mut servers = servers(3, FORGETFUL);
     let (redlock, _clock) = settled(&servers, "me").await;
     let mut tenures = [hold(&redlock, "a").await];
-    for node in 0..3 {
-        servers[node].restart();
+    for server in &mut servers {
+        server.restart();
         let deadline = Instant::now() + Duration::from_secs(30);
-        while !servers[node].command::<bool>(&["EXISTS", "{test}:a:l"]) {
-            assert!(Instant::now() < deadline, "node {node} is not healed");
+        while !server.command::<bool>(&["EXISTS", "{test}:a:l"]) {
+            assert!(Instant::now() < deadline, "{} is not healed", server.address());
             redlock.renew(&mut tenures).await;
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        let barrier: Option<u64> = servers[node].command(&["GET", "{test}:a:f"]);
+        let barrier: Option<u64> = server.command(&["GET", "{test}:a:f"]);
         assert!(barrier.is_none_or(|barrier| barrier == tenures[0].token.0));
     }
     assert!(tenures[0].holds(redlock.now()));

@@ -90,6 +90,18 @@ async fn dropping_an_acquisition_gives_everything_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn locks_whose_answers_were_lost_are_given_back() {
+    let world = World::new(3);
+    (0..3).for_each(|node| world.set(node, Mood::Mute));
+    assert!(matches!(acquire(&world.redlock("first")).await, Acquired::NoMajority(_)));
+    world.settle().await;
+    for node in 0..3 {
+        assert_eq!(world.calls(node), ["acquire 1", "release 1"]);
+        assert_eq!(world.holder(node, "a"), None, "node {node}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_forced_release_needs_a_majority() {
     let world = World::new(3);
     let redlock = world.redlock("first");
