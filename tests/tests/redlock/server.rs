@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -83,9 +84,8 @@ impl Server {
         let (port, folder) = (self.address.port(), self.folder.path().display());
         let text = format!("bind 127.0.0.1\nport {port}\ndir {folder}\nsave \"\"\n{}\n", self.settings);
         fs::write(&configuration, text).expect("writable");
-        let program = std::env::var_os("WINDLASS_REDIS_SERVER").unwrap_or_else(|| "redis-server".into());
         let log = File::options().create(true).append(true).open(self.folder.path().join("log"));
-        let mut command = Command::new(program);
+        let mut command = Command::new(program());
         command.arg(configuration).stdin(Stdio::null()).stdout(log.expect("writable"));
         self.child =
             Some(command.spawn().expect("redis-server is installed, or named by WINDLASS_REDIS_SERVER"));
@@ -102,6 +102,17 @@ impl Server {
             Ok(_) => true,
             Err(error) => error.code() == Some("NOAUTH"),
         }
+    }
+}
+
+/// The server's program: that of `WINDLASS_REDIS_SERVER`, else the one that was installed for the tests, else the
+/// system's.
+fn program() -> PathBuf {
+    let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.cache/servers/redis/bin/redis-server");
+    match std::env::var_os("WINDLASS_REDIS_SERVER") {
+        Some(named) => named.into(),
+        None if installed.exists() => installed,
+        None => "redis-server".into(),
     }
 }
 
