@@ -2,6 +2,7 @@
 
 pub mod file;
 pub mod memory;
+pub mod redlock;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};

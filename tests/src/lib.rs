@@ -11,5 +11,6 @@ pub mod project;
 pub mod records;
 pub mod seed;
 pub mod spec;
+pub mod tenures;
 
 pub use project::{Done, Project, Running};

@@ -10,7 +10,7 @@ use windlass_core::fault::Rule;
 use windlass_core::state::Name;
 use windlass_tests::project::{patiently, until};
 use windlass_tests::spec::Job;
-use windlass_tests::{Project, Running};
+use windlass_tests::{Project, Running, tenures};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_windlass-under-test");
 
@@ -196,6 +196,10 @@ fn scenario(rule: Rule) -> fn(&'static str) -> Verdict {
         Rule::RecordedUid => an_object_made_by_somebody_else_is_not_activated,
         Rule::SilenceIsNotAbsence => what_cannot_be_read_is_not_given_up,
         Rule::LastIntentWins => a_stop_before_the_start_prevents_it,
+        Rule::SealingRound => tenures::tokens_rise,
+        Rule::ReleaseOnLateAcquisition => tenures::a_late_acquisition_leaves_no_lock,
+        Rule::TwoKeys => tenures::losers_do_not_fence_out_the_holder,
+        Rule::AmnesiaWaitsATtl => tenures::a_forgetful_node_gives_no_second_lease,
     }
 }
 

@@ -17,17 +17,29 @@ pub enum Rule {
     SilenceIsNotAbsence,
     /// R9: desired state and status are two records, and the last intent wins.
     LastIntentWins,
+    /// A lease is sealed on a majority before it is held.
+    SealingRound,
+    /// A lease that was acquired too late is given back.
+    ReleaseOnLateAcquisition,
+    /// A lease node keeps its barrier apart from its counter.
+    TwoKeys,
+    /// A lease node that lost its memory is not counted for a TTL.
+    AmnesiaWaitsATtl,
 }
 
 impl Rule {
     /// All of them, with the names that `WINDLASS_FAULT_RULE_OFF` takes.
-    pub const ALL: [(Self, &'static str); 6] = [
+    pub const ALL: [(Self, &'static str); 10] = [
         (Self::CompareAndSet, "compare-and-set"),
         (Self::IntentFirst, "intent-first"),
         (Self::CreateOnly, "create-only"),
         (Self::RecordedUid, "recorded-uid"),
         (Self::SilenceIsNotAbsence, "silence-is-not-absence"),
         (Self::LastIntentWins, "last-intent-wins"),
+        (Self::SealingRound, "sealing-round"),
+        (Self::ReleaseOnLateAcquisition, "release-on-late-acquisition"),
+        (Self::TwoKeys, "two-keys"),
+        (Self::AmnesiaWaitsATtl, "amnesia-waits-a-ttl"),
     ];
 }
 

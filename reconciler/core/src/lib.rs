@@ -17,6 +17,7 @@ pub mod fleet;
 pub mod fold;
 pub mod history;
 pub mod id;
+pub mod lease;
 pub mod mutation;
 pub mod observed;
 pub mod operate;

@@ -1,0 +1,97 @@
+//! A lease's whole life on servers that are well, and on some that are not.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use windlass::lease::redlock::{Acquired, Config, Redlock, Renewal, Standing};
+use windlass_core::lease::{Hint, Resource, Tenure};
+
+use crate::scene::{FORGETFUL, TTL, acquire, hold, resource, servers, settled};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_holds_it_and_hands_it_over() {
+    for count in [1, 3, 5] {
+        let servers = servers(count, FORGETFUL);
+        let ((first, _), (second, _)) = (settled(&servers, "first").await, settled(&servers, "second").await);
+        let mut tenures = [hold(&first, "a").await];
+        assert_eq!(acquire(&second, "a").await, Acquired::Busy(Some("first".to_owned())));
+        let held = [Standing::Held("first".to_owned()), Standing::Free];
+        assert_eq!(second.holders(&[resource("a"), resource("b")]).await, held);
+        assert_eq!(first.renew(&mut tenures).await, [Renewal::Renewed]);
+        first.release(tenures.to_vec()).await;
+        assert_eq!(second.holders(&[resource("a")]).await, [Standing::Free]);
+        assert!(hold(&second, "a").await.token > tenures[0].token);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_shards_are_renewed_by_one_command_a_node() {
+    let servers = servers(3, FORGETFUL);
+    let (redlock, _clock) = settled(&servers, "me").await;
+    let shards: Vec<Resource> = (0..64).map(|number| resource(&format!("shard-{number}"))).collect();
+    let mut tenures: Vec<Tenure> = Vec::new();
+    for acquired in redlock.acquire(&shards, Hint::LOWEST).await {
+        match acquired {
+            Acquired::Held(tenure) => tenures.push(tenure),
+            other => panic!("{other:?}"),
+        }
+    }
+    // Answers of a node that the majority did not wait for are counted, too.
+    redlock.force_release(&resource("nothing")).await.expect("all answer");
+    let before: Vec<u64> = servers.iter().map(|server| server.calls("evalsha")).collect();
+    assert_eq!(redlock.renew(&mut tenures).await, vec![Renewal::Renewed; 64]);
+    redlock.force_release(&resource("nothing")).await.expect("all answer");
+    let after: Vec<u64> = servers.iter().map(|server| server.calls("evalsha")).collect();
+    assert_eq!(after, before.iter().map(|calls| calls + 1).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_stands_still_or_is_gone_costs_nobody_the_lease() {
+    let mut servers = servers(3, FORGETFUL);
+    let (redlock, _clock) = settled(&servers, "me").await;
+    servers[0].signal(Signal::STOP);
+    let mut tenures = [hold(&redlock, "a").await];
+    assert_eq!(redlock.renew(&mut tenures).await, [Renewal::Renewed]);
+    servers[0].signal(Signal::CONT);
+    servers[0].kill();
+    assert_eq!(redlock.renew(&mut tenures).await, [Renewal::Renewed]);
+    hold(&redlock, "b").await;
+    // And a client that never saw it.
+    let urls: Vec<String> = servers.iter().map(|server| server.url()).collect();
+    let config = Config::new(&urls, "test", TTL, "late").expect("a good configuration");
+    let standing = Redlock::connect(&config).holders(&[resource("a")]).await;
+    assert!(matches!(standing[..], [Standing::Unknown(_)]), "both others are not trusted yet: {standing:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forgotten_scripts_are_loaded_again() {
+    let servers = servers(3, FORGETFUL);
+    let (redlock, _clock) = settled(&servers, "me").await;
+    let mut tenures = [hold(&redlock, "a").await];
+    for server in &servers {
+        server.command::<()>(&["SCRIPT", "FLUSH", "SYNC"]);
+    }
+    assert_eq!(redlock.renew(&mut tenures).await, [Renewal::Renewed]);
+    hold(&redlock, "b").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_is_used_and_never_shown() {
+    let server = crate::server::Server::start("requirepass s3cret");
+    let url = |password| format!("redis://:{password}@{}", server.address());
+    let config = |password| Config::new(&[url(password)], "test", TTL, "me").expect("a good configuration");
+    let good = Redlock::connect(&config("s3cret"));
+    good.nodes()[0].ready().await.expect("it lets us in");
+    let refused = Redlock::connect(&config("wr0ng")).nodes()[0].ready().await.expect_err("it keeps us out");
+    assert!(!format!("{refused} {refused:?}").contains("wr0ng"), "{refused}");
+}
+
+/// The system counts what `Duration` says in the terms, in milliseconds.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_lasts_a_ttl() {
+    let servers = servers(1, FORGETFUL);
+    let (redlock, _clock) = settled(&servers, "me").await;
+    hold(&redlock, "a").await;
+    let left: u64 = servers[0].command(&["PTTL", "{test}:a:l"]);
+    assert!(Duration::from_millis(left) <= TTL && left > 0, "{left} ms");
+}
