@@ -5,10 +5,13 @@
 //! `WINDLASS_TEST_SEED` repeats what is random, `WINDLASS_TEST_KILLS` and `WINDLASS_TEST_RACES` make it longer.
 //! What the product can be made to do wrong in test builds stands in `windlass::fault` and `windlass_core::fault`.
 
+pub mod clock;
 pub mod evidence;
+pub mod port;
 pub mod processes;
 pub mod project;
 pub mod records;
+pub mod redis;
 pub mod seed;
 pub mod spec;
 
