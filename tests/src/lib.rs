@@ -10,6 +10,7 @@ pub mod evidence;
 pub mod port;
 pub mod processes;
 pub mod project;
+pub mod proxy;
 pub mod records;
 pub mod redis;
 pub mod seed;

@@ -3,3 +3,4 @@
 mod lives;
 mod modes;
 mod moved_clocks;
+mod proxies;
