@@ -7,6 +7,7 @@
 
 pub mod clock;
 pub mod evidence;
+pub mod linearizability;
 pub mod port;
 pub mod processes;
 pub mod project;
