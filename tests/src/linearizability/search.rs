@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use crate::seed::Random;
+
 use super::{Operation, State};
 
 /// An order: indices of operations, and what the record is after them.
@@ -34,18 +36,26 @@ pub(super) fn order(before: State, operations: &[Operation]) -> Result<Order, Or
 
 struct Search<'a> {
     operations: &'a [Operation],
-    taken: Vec<u64>,
+    /// The operations that are not taken, in their order, as a ring: behind the last and before the first stands
+    /// one that is none.
+    next: Vec<usize>,
+    previous: Vec<usize>,
+    /// Names the set of those that are taken.
+    taken: u128,
     known: usize,
     state: State,
     path: Vec<(usize, State)>,
     /// Configurations from which no order was found, or is being looked for.
-    seen: HashSet<(Vec<u64>, State)>,
+    seen: HashSet<(u128, State)>,
 }
 
 impl<'a> Search<'a> {
     fn new(before: State, operations: &'a [Operation]) -> Self {
-        let taken = vec![0; operations.len().div_ceil(64)];
-        Self { operations, taken, known: 0, state: before, path: Vec::new(), seen: HashSet::new() }
+        let count = operations.len();
+        let next = (1..=count).chain([0]).collect();
+        let previous = [count].into_iter().chain(0..count).collect();
+        let (path, seen) = (Vec::new(), HashSet::new());
+        Self { operations, next, previous, taken: 0, known: 0, state: before, path, seen }
     }
 
     fn order(&self) -> Order {
@@ -54,48 +64,44 @@ impl<'a> Search<'a> {
 
     /// The first operation from `start` on that can be next and leads to where nobody has looked.
     fn candidate(&mut self, start: usize) -> Option<usize> {
+        let none = self.operations.len();
         // Nothing can be next that was called after something else was answered.
         let mut horizon = u64::MAX;
-        for index in 0..self.operations.len() {
-            let operation = &self.operations[index];
-            if operation.from > horizon {
-                return None;
-            }
-            if self.is_taken(index) {
-                continue;
-            }
-            horizon = horizon.min(operation.last());
+        let mut index = self.next[none];
+        while index != none && self.operations[index].from <= horizon {
+            horizon = horizon.min(self.operations[index].last());
             if index >= start && self.is_new(index) {
                 return Some(index);
             }
+            index = self.next[index];
         }
         None
     }
 
     fn is_new(&mut self, index: usize) -> bool {
-        let Some(state) = self.operations[index].what.follows(self.state) else { return false };
-        self.flip(index);
-        let new = self.seen.insert((self.taken.clone(), state));
-        self.flip(index);
-        new
+        let state = self.operations[index].what.follows(self.state);
+        state.is_some_and(|state| self.seen.insert((self.taken ^ name(index), state)))
     }
 
     fn take(&mut self, index: usize) {
         let what = self.operations[index].what;
         let state = what.follows(self.state).expect("a candidate can be next");
         self.path.push((index, self.state));
-        self.flip(index);
+        self.taken ^= name(index);
+        (self.next[self.previous[index]], self.previous[self.next[index]]) =
+            (self.next[index], self.previous[index]);
         self.state = state;
         self.known += usize::from(what.is_known());
     }
 
     /// Undoes the last step, and those before it which could not have been wrong: what can be next and changes
-    /// nothing can be next in every order. Says from where on to look for another step.
+    /// nothing can be next in every order. Says which was the last to be undone.
     fn give_back(&mut self) -> Option<usize> {
         loop {
             let (index, state) = self.path.pop()?;
             let what = self.operations[index].what;
-            self.flip(index);
+            self.taken ^= name(index);
+            (self.next[self.previous[index]], self.previous[self.next[index]]) = (index, index);
             self.state = state;
             self.known -= usize::from(what.is_known());
             if !what.changes_nothing() {
@@ -103,12 +109,11 @@ impl<'a> Search<'a> {
             }
         }
     }
+}
 
-    fn is_taken(&self, index: usize) -> bool {
-        self.taken[index / 64] & (1 << (index % 64)) != 0
-    }
-
-    fn flip(&mut self, index: usize) {
-        self.taken[index / 64] ^= 1 << (index % 64);
-    }
+/// A number by which an operation is known in a set: sets are compared by the sum of such numbers, which agree by
+/// chance once in 2^128.
+fn name(index: usize) -> u128 {
+    let mut random = Random::new(index as u64);
+    u128::from(random.draw()) << 64 | u128::from(random.draw())
 }

@@ -1,21 +1,36 @@
 //! The fewest operations that show a violation. Each step only forgets: whatever order explained more would explain
 //! less, so what remains is still a violation of the whole.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use windlass_core::id::OpId;
+
 use super::search::order;
 use super::{Operation, State, Violation, What};
 
 /// The violation that `operations`, sorted by their calls, are known to have.
 pub(super) fn violation(before: State, operations: &[Operation]) -> Violation {
-    let mut left: Vec<Known> = earliest(before, operations);
-    while let Some(fewer) = step(before, &left) {
-        left = fewer;
+    let mut left = earliest(before, operations);
+    // The answer that nothing explains is the last one. With it in its place, everything shortly before it can be
+    // forgotten at once.
+    let last = left.iter().filter(|known| known.what.is_known()).map(|known| known.original.to).max();
+    let others = |known: &Known| Some(known.original.to) != last;
+    loop {
+        let known = left.clone();
+        // Reads go first: a write that only a read shows to have been done is harder to see.
+        left = pass(before, left, |known| known.what.changes_nothing() && others(known));
+        left = pass(before, left, others);
+        if left == known {
+            break;
+        }
     }
     let explained = order(before, &plain(&left)).unwrap_or_else(|longest| longest);
-    Violation { before, operations: left.iter().map(|known| known.original.clone()).collect(), explained }
+    Violation { before, operations: left.into_iter().map(|known| known.original).collect(), explained }
 }
 
 /// An operation, and what of it is still remembered.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Known {
     original: Operation,
     what: What,
@@ -44,29 +59,34 @@ fn until(operations: &[Operation], moment: u64) -> Vec<Known> {
         let what = if forgotten { less(original.what)? } else { original.what };
         Some(Known { original: original.clone(), what })
     });
-    known.collect()
+    spoken_of(known.collect())
 }
 
-/// One thing less to remember, the latest that is not needed; none if everything is. Reads go first: a write that
-/// only a read shows to have been done is harder to see.
-fn step(before: State, of: &[Known]) -> Option<Vec<Known>> {
-    let (reads, writes): (Vec<_>, Vec<_>) =
-        (0..of.len()).rev().partition(|index| of[*index].what.changes_nothing());
-    reads.into_iter().chain(writes).find_map(|index| {
-        let fewer = forget(of, index)?;
-        fails(before, &fewer).then_some(fewer)
-    })
-}
-
-/// All but the answer of one operation; all but the operation, where it has none and nobody speaks of what it made.
-fn forget(of: &[Known], index: usize) -> Option<Vec<Known>> {
-    let mut fewer = of.to_vec();
-    match less(of[index].what) {
-        Some(what) if what != of[index].what => fewer[index].what = what,
-        Some(What::Unknown { op, .. }) if of.iter().any(|other| speaks_of(other.what, op)) => return None,
-        Some(_) | None => drop(fewer.remove(index)),
+/// Forgets what is not needed, in halves, quarters and so on, the latest first.
+fn pass(before: State, mut left: Vec<Known>, may: impl Fn(&Known) -> bool) -> Vec<Known> {
+    let mut size = left.len();
+    while size > 0 {
+        let mut end = left.len();
+        while end > 0 {
+            let start = end.saturating_sub(size);
+            let fewer = forget(&left, start..end, &may);
+            if fewer != left && fails(before, &fewer) {
+                left = fewer;
+            }
+            end = start.min(left.len());
+        }
+        size /= 2;
     }
-    Some(fewer)
+    left
+}
+
+fn forget(of: &[Known], range: Range<usize>, may: impl Fn(&Known) -> bool) -> Vec<Known> {
+    let fewer = of.iter().enumerate().filter_map(|(index, known)| {
+        let forgotten = range.contains(&index) && may(known);
+        let what = if forgotten { less(known.what)? } else { known.what };
+        Some(Known { what, ..known.clone() })
+    });
+    spoken_of(fewer.collect())
 }
 
 /// What is left of an operation without its answer.
@@ -78,12 +98,38 @@ fn less(what: What) -> Option<What> {
     }
 }
 
-fn speaks_of(what: What, op: windlass_core::id::OpId) -> bool {
+/// These without writes of which nothing is known and of whose versions nobody speaks: nothing could come behind
+/// them, so an order is as good without them.
+fn spoken_of(mut of: Vec<Known>) -> Vec<Known> {
+    loop {
+        let mut speakers: BTreeMap<OpId, usize> = BTreeMap::new();
+        of.iter()
+            .flat_map(|known| speaks_of(known.what))
+            .for_each(|op| *speakers.entry(op).or_default() += 1);
+        let count = of.len();
+        // Whoever speaks of a write was called later, almost always, so that one round is enough.
+        for index in (0..count).rev() {
+            if let What::Unknown { expect, op } = of[index].what
+                && speakers.get(&op).is_none_or(|count| *count == 0)
+            {
+                if let Some(speaks) = expect.and_then(|version| speakers.get_mut(&version.op)) {
+                    *speaks -= 1;
+                }
+                of.remove(index);
+            }
+        }
+        if of.len() == count {
+            return of;
+        }
+    }
+}
+
+/// The writes of others that an operation speaks of.
+fn speaks_of(what: What) -> impl Iterator<Item = OpId> {
     let states = match what {
         What::Read(found) => [found, None],
         What::Conflict { expect, found } => [expect, found],
-        What::Done { expect, made } => [expect, (made.op != op).then_some(made)],
-        What::Unknown { expect, .. } => [expect, None],
+        What::Done { expect, .. } | What::Unknown { expect, .. } => [expect, None],
     };
-    states.into_iter().flatten().any(|version| version.op == op)
+    states.into_iter().flatten().map(|version| version.op)
 }
