@@ -8,6 +8,7 @@
 pub mod clock;
 pub mod evidence;
 pub mod linearizability;
+pub mod nemesis;
 pub mod port;
 pub mod processes;
 pub mod project;

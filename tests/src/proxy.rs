@@ -48,8 +48,10 @@ pub struct Proxy {
 }
 
 /// What a proxy does with connections and bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Conduct {
+    /// Where new connections lead.
+    server: SocketAddr,
     door: Door,
     there: Flow,
     back: Flow,
@@ -91,10 +93,9 @@ impl Proxy {
     pub fn before(server: SocketAddr) -> Self {
         let (port, counts) = (Port::free(), Arc::new(Counts::default()));
         let (orders, given) = unbounded_channel();
-        let place = Place { own: port.address(), server, counts: Arc::clone(&counts) };
-        let thread = thread::spawn(move || run(&place, given));
-        let mut proxy =
-            Self { port, conduct: Conduct::default(), orders: Some(orders), counts, thread: Some(thread) };
+        let (own, conduct, counted) = (port.address(), Conduct::before(server), Arc::clone(&counts));
+        let thread = thread::spawn(move || run(own, conduct, &counted, given));
+        let mut proxy = Self { port, conduct, orders: Some(orders), counts, thread: Some(thread) };
         proxy.change(|_| {});
         proxy
     }
@@ -147,11 +148,16 @@ impl Proxy {
         self.change(|conduct| conduct.era += 1);
     }
 
+    /// Leads new connections to another server, as an address does after a fail-over. Old ones stay.
+    pub fn lead_to(&mut self, server: SocketAddr) {
+        self.change(|conduct| conduct.server = server);
+    }
+
     /// Passes everything on again.
     pub fn heal(&mut self) {
         self.change(|conduct| {
-            let Conduct { era, silences, .. } = *conduct;
-            *conduct = Conduct { era, silences, ..Conduct::default() };
+            let Conduct { server, era, silences, .. } = *conduct;
+            *conduct = Conduct { era, silences, ..Conduct::before(server) };
         });
     }
 
@@ -184,6 +190,11 @@ impl Drop for Proxy {
 }
 
 impl Conduct {
+    fn before(server: SocketAddr) -> Self {
+        let flow = Flow::default();
+        Self { server, door: Door::default(), there: flow, back: flow, era: 0, silences: 0 }
+    }
+
     fn flow(&mut self, way: Way) -> &mut Flow {
         match way {
             Way::There => &mut self.there,
@@ -208,28 +219,25 @@ impl Counts {
     }
 }
 
-/// What does not change while a proxy lives.
-#[derive(Debug)]
-struct Place {
-    own: SocketAddr,
-    server: SocketAddr,
-    counts: Arc<Counts>,
-}
-
-fn run(place: &Place, orders: UnboundedReceiver<Order>) {
+fn run(own: SocketAddr, conduct: Conduct, counts: &Arc<Counts>, orders: UnboundedReceiver<Order>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.expect("a runtime starts").block_on(serve(place, orders));
+    runtime.expect("a runtime starts").block_on(serve(own, conduct, counts, orders));
 }
 
 /// Takes orders and connections, one at a time, until nobody can give orders any more.
-async fn serve(place: &Place, mut orders: UnboundedReceiver<Order>) {
-    let conduct = watch::Sender::new(Conduct::default());
+async fn serve(
+    own: SocketAddr,
+    conduct: Conduct,
+    counts: &Arc<Counts>,
+    mut orders: UnboundedReceiver<Order>,
+) {
+    let conduct = watch::Sender::new(conduct);
     let mut entrance = None;
     let mut connections = JoinSet::new();
     loop {
         let admit = |client| {
             let (born, conduct) = (*conduct.borrow(), conduct.subscribe());
-            carry::carry(client, place.server, born, conduct, Arc::clone(&place.counts))
+            carry::carry(client, born, conduct, Arc::clone(counts))
         };
         tokio::select! {
             biased;
@@ -239,7 +247,7 @@ async fn serve(place: &Place, mut orders: UnboundedReceiver<Order>) {
                 for client in entrance.iter().flat_map(Entrance::waiting) {
                     connections.spawn(admit(client));
                 }
-                entrance = Entrance::of(entrance, new.door, place.own);
+                entrance = Entrance::of(entrance, new.door, own);
                 conduct.send_replace(new);
                 let _ = done.send(());
             }

@@ -1,7 +1,6 @@
 //! One connection through a proxy.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -36,7 +35,6 @@ enum End {
 /// Carries a client's connection until it ends. `born`: what the proxy did when the client connected.
 pub(super) async fn carry(
     mut client: TcpStream,
-    server: SocketAddr,
     born: Conduct,
     conduct: watch::Receiver<Conduct>,
     counts: Arc<Counts>,
@@ -45,7 +43,7 @@ pub(super) async fn carry(
     if born.door == Door::Silent {
         return hush(&mut client, conduct, born).await;
     }
-    let Ok(mut server) = TcpStream::connect(server).await else { return reset(&client) };
+    let Ok(mut server) = TcpStream::connect(born.server).await else { return reset(&client) };
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     match talk(&mut client, &mut server, &conduct, born, &counts).await {
         End::Closed => {}

@@ -183,6 +183,19 @@ fn a_server_that_is_not_there_resets_the_client() {
 }
 
 #[test]
+fn a_proxy_that_leads_elsewhere_leads_new_connections_there() {
+    let nobody = Port::free();
+    let mut proxy = Proxy::before(nobody.address());
+    proxy.lead_to(echo());
+    let stream = connect(&proxy);
+    say(&stream, "hello");
+    hears(&stream, "hello");
+    proxy.lead_to(nobody.address());
+    say(&stream, "still");
+    hears(&stream, "still");
+}
+
+#[test]
 fn a_dropped_proxy_closes_everything() {
     let mut proxy = Proxy::before(echo());
     let stream = connect(&proxy);

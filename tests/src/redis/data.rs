@@ -14,7 +14,7 @@ pub enum Data<'a> {
     None,
     /// What was saved before.
     Saved(&'a Saved),
-    /// What it left, without the last so many bytes that it appended.
+    /// What it left, without the last so many bytes that it appended, or without any if they are fewer.
     Cut(u64),
 }
 
@@ -73,6 +73,5 @@ fn tail(folder: &Path) -> PathBuf {
 fn cut(file: &Path, bytes: u64) {
     let file = OpenOptions::new().write(true).open(file).expect("writable");
     let length = file.metadata().expect("readable").len();
-    let left = length.checked_sub(bytes).unwrap_or_else(|| panic!("only {length} bytes were appended"));
-    file.set_len(left).expect("writable");
+    file.set_len(length.saturating_sub(bytes)).expect("writable");
 }
