@@ -4,3 +4,4 @@ mod lives;
 mod modes;
 mod moved_clocks;
 mod proxies;
+mod stories;
