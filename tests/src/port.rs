@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,20 +43,31 @@ impl Port {
     }
 
     fn reserve(number: u16) -> Option<Self> {
-        let lock =
-            OpenOptions::new().create(true).append(true).open(folder().join(number.to_string())).ok()?;
+        let path = path(number);
+        let lock = OpenOptions::new().create(true).append(true).open(&path).ok()?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive).ok()?;
-        TcpListener::bind((Ipv4Addr::LOCALHOST, number)).ok()?;
-        Some(Self { number, _lock: lock })
+        // Whoever had it before removes the file when it is done: a lock on a removed file is none.
+        if lock.metadata().ok()?.ino() != fs::metadata(&path).ok()?.ino() {
+            return None;
+        }
+        let port = Self { number, _lock: lock };
+        TcpListener::bind(port.address()).ok()?;
+        Some(port)
     }
 }
 
-/// The files whose locks are the reservations: the same for all test processes of this user.
-fn folder() -> PathBuf {
+impl Drop for Port {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(path(self.number));
+    }
+}
+
+/// The file whose lock is the reservation: the same for all test processes of this user.
+fn path(number: u16) -> PathBuf {
     let user = rustix::process::getuid().as_raw();
     let folder = std::env::temp_dir().join(format!("windlass-test-ports-{user}"));
     fs::create_dir_all(&folder).expect("a temporary folder");
-    folder
+    folder.join(number.to_string())
 }
 
 #[cfg(test)]

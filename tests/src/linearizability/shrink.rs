@@ -69,9 +69,11 @@ fn pass(before: State, mut left: Vec<Known>, may: impl Fn(&Known) -> bool) -> Ve
         let mut end = left.len();
         while end > 0 {
             let start = end.saturating_sub(size);
-            let fewer = forget(&left, start..end, &may);
-            if fewer != left && fails(before, &fewer) {
-                left = fewer;
+            if left[start..end].iter().any(&may) {
+                let fewer = forget(&left, start..end, &may);
+                if fewer != left && fails(before, &fewer) {
+                    left = fewer;
+                }
             }
             end = start.min(left.len());
         }
