@@ -2,13 +2,23 @@
 //! held up there, and the evidence that its jobs leave. It judges the product from outside: by exit codes, files,
 //! processes and records.
 //!
+//! For faults there are real servers (`redis`), the network between them (`proxy`), their wall clocks (`clock`),
+//! stories of what goes wrong when (`nemesis`), and a judge of what was answered (`linearizability`). None of these
+//! knows the product.
+//!
 //! `WINDLASS_TEST_SEED` repeats what is random, `WINDLASS_TEST_KILLS` and `WINDLASS_TEST_RACES` make it longer.
 //! What the product can be made to do wrong in test builds stands in `windlass::fault` and `windlass_core::fault`.
 
+pub mod clock;
 pub mod evidence;
+pub mod linearizability;
+pub mod nemesis;
+pub mod port;
 pub mod processes;
 pub mod project;
+pub mod proxy;
 pub mod records;
+pub mod redis;
 pub mod seed;
 pub mod spec;
 pub mod tenures;
