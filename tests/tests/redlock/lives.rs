@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use windlass::lease::redlock::{Acquired, Failure, Redlock};
 use windlass_core::lease::Hint;
+use windlass_tests::redis::{Data, Options};
 
-use crate::scene::{DURABLE, FORGETFUL, TTL, acquire, fresh, hold, servers, settled};
+use crate::scene::{TTL, acquire, fresh, hold, servers, settled};
 
 /// What node 0 says to a lock, once it is connected to.
 async fn answer(redlock: &Redlock) -> Result<(), Failure> {
@@ -22,7 +23,7 @@ async fn answer(redlock: &Redlock) -> Result<(), Failure> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_node_counts_after_a_ttl() {
-    let servers = servers(1, DURABLE);
+    let servers = servers(1, &Options::durable());
     let (redlock, clock) = fresh(&servers, "me").await;
     assert!(matches!(acquire(&redlock, "a").await, Acquired::NoMajority(_)));
     clock.forward(TTL + Duration::from_secs(1));
@@ -31,11 +32,11 @@ async fn a_new_node_counts_after_a_ttl() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_restarts_with_every_write_counts_at_once() {
-    let mut servers = servers(1, DURABLE);
+    let mut servers = servers(1, &Options::durable());
     let (redlock, _clock) = settled(&servers, "me").await;
     let tenure = hold(&redlock, "a").await;
     redlock.release(vec![tenure.clone()]).await;
-    servers[0].restart();
+    servers[0].restart(Data::Kept);
     assert_eq!(answer(&redlock).await, Ok(()));
     assert!(hold(&redlock, "a").await.token > tenure.token);
     // To one that never saw it, too.
@@ -45,22 +46,24 @@ async fn a_node_that_restarts_with_every_write_counts_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_restarts_without_its_memory_counts_after_a_ttl() {
-    for settings in [FORGETFUL, "appendonly yes\nappendfsync everysec"] {
-        let mut servers = servers(1, settings);
+    let often = Options::new().set("appendonly", "yes").set("appendfsync", "everysec");
+    let lives = [(Options::new(), Data::Kept), (often, Data::Kept), (Options::durable(), Data::None)];
+    for (options, data) in lives {
+        let mut servers = servers(1, &options);
         let (redlock, clock) = settled(&servers, "me").await;
         hold(&redlock, "a").await;
-        servers[0].restart();
-        assert_eq!(answer(&redlock).await, Err(Failure::Distrusted), "{settings}");
+        servers[0].restart(data);
+        assert_eq!(answer(&redlock).await, Err(Failure::Distrusted), "{options:?}");
         let (other, _clock) = fresh(&servers, "other").await;
-        assert_eq!(answer(&other).await, Err(Failure::Distrusted), "{settings}");
+        assert_eq!(answer(&other).await, Err(Failure::Distrusted), "{options:?}");
         clock.forward(TTL + Duration::from_secs(1));
-        assert_eq!(answer(&redlock).await, Ok(()), "{settings}");
+        assert_eq!(answer(&redlock).await, Ok(()), "{options:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_is_emptied_while_it_runs_counts_after_a_ttl() {
-    let servers = servers(1, FORGETFUL);
+    let servers = servers(1, &Options::new());
     let (redlock, clock) = settled(&servers, "me").await;
     hold(&redlock, "a").await;
     servers[0].command::<()>(&["FLUSHALL"]);
@@ -78,11 +81,11 @@ async fn a_node_that_is_emptied_while_it_runs_counts_after_a_ttl() {
 /// Otherwise two restarts within a TTL would cost the lease.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_is_not_counted_yet_is_healed() {
-    let mut servers = servers(3, FORGETFUL);
+    let mut servers = servers(3, &Options::new());
     let (redlock, _clock) = settled(&servers, "me").await;
     let mut tenures = [hold(&redlock, "a").await];
     for server in &mut servers {
-        server.restart();
+        server.restart(Data::Kept);
         let deadline = Instant::now() + Duration::from_secs(30);
         while !server.command::<bool>(&["EXISTS", "{test}:a:l"]) {
             assert!(Instant::now() < deadline, "{} is not healed", server.address());

@@ -4,5 +4,4 @@
 mod lives;
 mod model;
 mod scene;
-mod server;
 mod tenures;

@@ -6,14 +6,9 @@ use std::time::{Duration, Instant};
 use windlass::lease::redlock::{Acquired, BootClock, Clock, Config, Redlock};
 use windlass_core::lease::{Hint, Moment, Resource, Tenure};
 
-use crate::server::Server;
+use windlass_tests::redis::{Options, Server};
 
 pub(crate) const TTL: Duration = Duration::from_secs(60);
-
-/// Keeps nothing on disk.
-pub(crate) const FORGETFUL: &str = "appendonly no";
-/// Has every write on disk before it answers.
-pub(crate) const DURABLE: &str = "appendonly yes\nappendfsync always";
 
 /// The system's clock, and what a test adds to it.
 #[derive(Clone, Default)]
@@ -40,7 +35,7 @@ pub(crate) async fn settled(servers: &[Server], holder: &str) -> (Redlock, Moved
 
 /// A client that has met every server just now.
 pub(crate) async fn fresh(servers: &[Server], holder: &str) -> (Redlock, Moved) {
-    let urls: Vec<String> = servers.iter().map(Server::url).collect();
+    let urls: Vec<String> = servers.iter().map(url).collect();
     let clock = Moved::default();
     let config = Config::new(&urls, "test", TTL, holder).expect("a good configuration");
     let redlock = Redlock::connect_with(&config, Arc::new(clock.clone()));
@@ -50,8 +45,12 @@ pub(crate) async fn fresh(servers: &[Server], holder: &str) -> (Redlock, Moved) 
     (redlock, clock)
 }
 
-pub(crate) fn servers(count: usize, settings: &'static str) -> Vec<Server> {
-    (0..count).map(|_| Server::start(settings)).collect()
+pub(crate) fn servers(count: usize, options: &Options) -> Vec<Server> {
+    (0..count).map(|_| Server::start(options.clone())).collect()
+}
+
+pub(crate) fn url(server: &Server) -> String {
+    format!("redis://{}", server.address())
 }
 
 pub(crate) fn resource(name: &str) -> Resource {

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use rustix::process::Signal;
 use windlass::lease::redlock::{Acquired, Config, Redlock, Renewal, Standing};
 use windlass_core::lease::{Hint, Resource, Tenure};
+use windlass_tests::redis::{Options, Server};
 
-use crate::scene::{FORGETFUL, TTL, acquire, hold, resource, servers, settled};
+use crate::scene::{TTL, acquire, hold, resource, servers, settled, url};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_holds_it_and_hands_it_over() {
     for count in [1, 3, 5] {
-        let servers = servers(count, FORGETFUL);
+        let servers = servers(count, &Options::new());
         let ((first, _), (second, _)) = (settled(&servers, "first").await, settled(&servers, "second").await);
         let mut tenures = [hold(&first, "a").await];
         assert_eq!(acquire(&second, "a").await, Acquired::Busy(Some("first".to_owned())));
@@ -24,9 +24,16 @@ async fn one_holds_it_and_hands_it_over() {
     }
 }
 
+/// How many scripts a server has run.
+fn calls(server: &Server) -> u64 {
+    let line = server.info("cmdstat_evalsha").unwrap_or_default();
+    let count = line.strip_prefix("calls=").and_then(|rest| rest.split(',').next()?.parse().ok());
+    count.expect("it ran some")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn all_shards_are_renewed_by_one_command_a_node() {
-    let servers = servers(3, FORGETFUL);
+    let servers = servers(3, &Options::new());
     let (redlock, _clock) = settled(&servers, "me").await;
     let shards: Vec<Resource> = (0..64).map(|number| resource(&format!("shard-{number}"))).collect();
     let mut tenures: Vec<Tenure> = Vec::new();
@@ -38,26 +45,26 @@ async fn all_shards_are_renewed_by_one_command_a_node() {
     }
     // Answers of a node that the majority did not wait for are counted, too.
     redlock.force_release(&resource("nothing")).await.expect("all answer");
-    let before: Vec<u64> = servers.iter().map(|server| server.calls("evalsha")).collect();
+    let before: Vec<u64> = servers.iter().map(calls).collect();
     assert_eq!(redlock.renew(&mut tenures).await, vec![Renewal::Renewed; 64]);
     redlock.force_release(&resource("nothing")).await.expect("all answer");
-    let after: Vec<u64> = servers.iter().map(|server| server.calls("evalsha")).collect();
+    let after: Vec<u64> = servers.iter().map(calls).collect();
     assert_eq!(after, before.iter().map(|calls| calls + 1).collect::<Vec<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_stands_still_or_is_gone_costs_nobody_the_lease() {
-    let mut servers = servers(3, FORGETFUL);
+    let mut servers = servers(3, &Options::new());
     let (redlock, _clock) = settled(&servers, "me").await;
-    servers[0].signal(Signal::STOP);
+    servers[0].pause();
     let mut tenures = [hold(&redlock, "a").await];
     assert_eq!(redlock.renew(&mut tenures).await, [Renewal::Renewed]);
-    servers[0].signal(Signal::CONT);
+    servers[0].resume();
     servers[0].kill();
     assert_eq!(redlock.renew(&mut tenures).await, [Renewal::Renewed]);
     hold(&redlock, "b").await;
     // And a client that never saw it.
-    let urls: Vec<String> = servers.iter().map(|server| server.url()).collect();
+    let urls: Vec<String> = servers.iter().map(url).collect();
     let config = Config::new(&urls, "test", TTL, "late").expect("a good configuration");
     let standing = Redlock::connect(&config).holders(&[resource("a")]).await;
     assert!(matches!(standing[..], [Standing::Unknown(_)]), "both others are not trusted yet: {standing:?}");
@@ -65,11 +72,11 @@ async fn a_node_that_stands_still_or_is_gone_costs_nobody_the_lease() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn forgotten_scripts_are_loaded_again() {
-    let servers = servers(3, FORGETFUL);
+    let servers = servers(3, &Options::new());
     let (redlock, _clock) = settled(&servers, "me").await;
     let mut tenures = [hold(&redlock, "a").await];
     for server in &servers {
-        server.command::<()>(&["SCRIPT", "FLUSH", "SYNC"]);
+        server.flush_scripts();
     }
     assert_eq!(redlock.renew(&mut tenures).await, [Renewal::Renewed]);
     hold(&redlock, "b").await;
@@ -77,7 +84,7 @@ async fn forgotten_scripts_are_loaded_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_is_used_and_never_shown() {
-    let server = crate::server::Server::start("requirepass s3cret");
+    let server = Server::start(Options::new().password("s3cret"));
     let url = |password| format!("redis://:{password}@{}", server.address());
     let config = |password| Config::new(&[url(password)], "test", TTL, "me").expect("a good configuration");
     let good = Redlock::connect(&config("s3cret"));
@@ -89,7 +96,7 @@ async fn a_password_is_used_and_never_shown() {
 /// The system counts what `Duration` says in the terms, in milliseconds.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_lasts_a_ttl() {
-    let servers = servers(1, FORGETFUL);
+    let servers = servers(1, &Options::new());
     let (redlock, _clock) = settled(&servers, "me").await;
     hold(&redlock, "a").await;
     let left: u64 = servers[0].command(&["PTTL", "{test}:a:l"]);
