@@ -5,7 +5,7 @@ use windlass::lease::redlock::{Claim, Keys};
 use windlass_core::id::Epoch;
 use windlass_core::lease::node::{Ask, Node};
 use windlass_core::lease::{Hint, Moment, Nonce, Resource};
-use windlass_tests::redis::Options;
+use windlass_tests::redis::{Options, Program};
 use windlass_tests::seed::{Random, seed, times};
 
 use crate::scene::{TTL, resource, servers, settled};
@@ -53,7 +53,13 @@ fn number(random: &mut Random) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn scripts_do_what_their_model_does() {
-    let servers = servers(1, &Options::new());
+    for program in Program::ALL {
+        compare(program).await;
+    }
+}
+
+async fn compare(program: Program) {
+    let servers = servers(1, &Options::new().program(program));
     let (redlock, _clock) = settled(&servers, "me").await;
     let server = &redlock.nodes()[0];
     let connection = servers[0].client().get_connection().expect("it answers");

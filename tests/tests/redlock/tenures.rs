@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use windlass::lease::redlock::{Acquired, Config, Redlock, Renewal, Standing};
 use windlass_core::lease::{Hint, Resource, Tenure};
-use windlass_tests::redis::{Options, Server};
+use windlass_tests::redis::{Options, Program, Server};
 
 use crate::scene::{TTL, acquire, hold, resource, servers, settled, url};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_holds_it_and_hands_it_over() {
-    for count in [1, 3, 5] {
-        let servers = servers(count, &Options::new());
+    for (count, program) in [(1, Program::Redis), (3, Program::Valkey), (5, Program::Redis)] {
+        let servers = servers(count, &Options::new().program(program));
         let ((first, _), (second, _)) = (settled(&servers, "first").await, settled(&servers, "second").await);
         let mut tenures = [hold(&first, "a").await];
         assert_eq!(acquire(&second, "a").await, Acquired::Busy(Some("first".to_owned())));
