@@ -2,9 +2,10 @@
 //! It decides as the engine does, and neither writes nor calls.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::task::JoinSet;
+use windlass_compiler::name::Name;
 use windlass_core::case::Moment;
 use windlass_core::fleet::Fleet;
 use windlass_core::id::{ExternalName, Instance};
@@ -12,10 +13,8 @@ use windlass_core::observed::{Observation, Sight};
 use windlass_core::status::Status;
 use windlass_core::sweep::sweep;
 
+use crate::driver::{self, Words};
 use crate::session::Session;
-
-/// How long a cluster may take to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the clusters show, attempt by attempt.
 type Seen = BTreeMap<ExternalName, Observation>;
@@ -28,14 +27,21 @@ pub async fn is_at_rest(session: &Session, fleet: &Fleet, instances: &[Instance]
         && instances.iter().all(|instance| rests(fleet, instance, &seen))
 }
 
-async fn look(session: &Session, fleet: &Fleet) -> Option<Seen> {
-    let mut seen = Seen::new();
+/// Asks every cluster of the project what is on it, all at once, so that one that is silent delays no other.
+pub async fn ask_all(session: &Session, fleet: &Fleet) -> BTreeMap<Name, Words> {
+    let mut answers = JoinSet::new();
     for (name, kind) in fleet.project.iter().flat_map(|project| &project.clusters) {
-        let driver = session.driver(name, kind);
-        let answer = tokio::time::timeout(PATIENCE, driver.list()).await.ok()?.ok()?;
-        seen.extend(answer.into_iter().map(|one| (one.name.clone(), one)));
+        let (name, driver) = (name.clone(), session.driver(name, kind));
+        answers.spawn(async move { (name, driver::ask(&*driver).await) });
     }
-    Some(seen)
+    answers.join_all().await.into_iter().collect()
+}
+
+/// What all clusters show; none where one of them does not answer.
+async fn look(session: &Session, fleet: &Fleet) -> Option<Seen> {
+    let answers = ask_all(session, fleet).await;
+    let seen: Vec<_> = answers.into_values().collect::<Result<_, _>>().ok()?;
+    Some(seen.into_iter().flatten().map(|one| (one.name.clone(), one)).collect())
 }
 
 fn rests(fleet: &Fleet, instance: &Instance, seen: &Seen) -> bool {

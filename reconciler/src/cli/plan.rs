@@ -149,7 +149,7 @@ async fn records(root: &Path, url: &str) -> Result<(Ledger, Vec<Finding>), Failu
     }
     let session: Session = open_project(root, url, false).await?;
     let ledger = session.ledger().await?;
-    let drifted = drift::look(&session, ledger.fleet()).await;
+    let drifted = drift::find(&session, ledger.fleet()).await;
     Ok((ledger, drifted))
 }
 
