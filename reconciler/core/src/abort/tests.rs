@@ -1,7 +1,7 @@
 //! Interrupted applies as data: what is recorded, and what giving them up writes.
 
 use windlass_compiler::diff::Effect;
-use windlass_compiler::model::Mode;
+use windlass_compiler::model::{Job, Mode};
 
 use super::*;
 use crate::apply::Operation as Step;
@@ -17,12 +17,7 @@ fn running() -> State {
 /// A stream `s` and a batch `b`, both under way, and an apply that removes them and has just been committed.
 fn removal(stream: State, batch: State) -> (Fleet, Apply) {
     let jobs = [job("p.s", Mode::Stream), job("p.b", Mode::Batch)];
-    let mut fleet = Fleet::default();
-    for (job, state) in jobs.iter().zip([stream, batch]) {
-        let status = status(job, state);
-        fleet.statuses.insert(status.instance.clone(), status);
-        fleet.desired.insert(job.id.clone(), desired(job.clone()));
-    }
+    let mut fleet = recorded(&jobs, [stream, batch]);
     let open = run(&jobs[1..]);
     fleet.runs.insert(open.id.clone(), open);
     let mut mutation = Mutation::default();
@@ -31,6 +26,16 @@ fn removal(stream: State, batch: State) -> (Fleet, Apply) {
     }
     write(&mut fleet, mutation);
     (fleet, apply(&jobs.map(|job| job.id), Effect::Stop))
+}
+
+fn recorded<const N: usize>(jobs: &[Job; N], states: [State; N]) -> Fleet {
+    let mut fleet = Fleet::default();
+    for (job, state) in jobs.iter().zip(states) {
+        let status = status(job, state);
+        fleet.statuses.insert(status.instance.clone(), status);
+        fleet.desired.insert(job.id.clone(), desired(job.clone()));
+    }
+    fleet
 }
 
 fn apply(jobs: &[JobId], effect: Effect) -> Apply {
@@ -99,12 +104,7 @@ fn what_has_left_is_not_brought_back() {
 #[test]
 fn an_apply_that_is_given_up_stops_what_is_under_way() {
     let jobs = [job("p.s", Mode::Stream), job("p.t", Mode::Stream)];
-    let mut fleet = Fleet::default();
-    for (job, state) in jobs.iter().zip([running(), State::NEW]) {
-        let status = status(job, state);
-        fleet.statuses.insert(status.instance.clone(), status);
-        fleet.desired.insert(job.id.clone(), desired(job.clone()));
-    }
+    let mut fleet = recorded(&jobs, [running(), State::NEW]);
     let (mutation, open) =
         abort(&fleet, &apply(&jobs.map(|job| job.id), Effect::Create), &change("applies abort"));
     assert_eq!(names(&open), "p.t");
@@ -115,12 +115,7 @@ fn an_apply_that_is_given_up_stops_what_is_under_way() {
 #[test]
 fn an_apply_is_not_to_blame_for_what_it_did_not_touch() {
     let jobs = [job("p.s", Mode::Stream), job("p.t", Mode::Stream)];
-    let mut fleet = Fleet::default();
-    for (job, state) in jobs.iter().zip([running(), State::Failed { reason: "exit status 1".to_owned() }]) {
-        let status = status(job, state);
-        fleet.statuses.insert(status.instance.clone(), status);
-        fleet.desired.insert(job.id.clone(), desired(job.clone()));
-    }
+    let fleet = recorded(&jobs, [running(), State::Failed { reason: "exit status 1".to_owned() }]);
     let [s, t] = jobs.map(|job| job.id);
     assert!(apply(&[s], Effect::Create).is_met(&fleet));
     assert!(!apply(&[t], Effect::Create).is_met(&fleet));
