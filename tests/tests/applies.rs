@@ -22,7 +22,7 @@ fn removal() -> Project {
 }
 
 fn progress(project: &Project) -> Progress {
-    let last = project.fleet().applies.into_values().next_back();
+    let last = project.fleet().applies.into_values().max_by_key(|apply| apply.change.at);
     last.expect("something was applied").progress
 }
 

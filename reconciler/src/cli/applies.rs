@@ -73,7 +73,7 @@ async fn list(store: &StoreArgs, output: &OutputArgs, console: &Console) -> Outc
     let (_, ledger) = open_existing(&root, &url).await?;
     let fleet = ledger.fleet();
     sinks.write(|format, style| match format {
-        Format::Json => windlass_compiler::escape::json(&fleet.applies.values().collect::<Vec<_>>()) + "\n",
+        Format::Json => windlass_compiler::escape::json(&by_time(fleet)) + "\n",
         _ => table(fleet).text(style),
     })?;
     Ok(Exit::Done)
@@ -82,7 +82,7 @@ async fn list(store: &StoreArgs, output: &OutputArgs, console: &Console) -> Outc
 fn table(fleet: &Fleet) -> Table {
     let now = Timestamp::now();
     let mut table = Table::new(["APPLY", "WHEN", "BY", "CHANGES", "PROGRESS", "MESSAGE"]);
-    for apply in fleet.applies.values() {
+    for apply in by_time(fleet) {
         table.row([
             apply.id.to_string().into(),
             ago(apply.change.at, now).into(),
@@ -109,10 +109,17 @@ fn progress(fleet: &Fleet, apply: &Apply) -> String {
     }
 }
 
+/// All applies, the latest last. Ids of one second have no order.
+fn by_time(fleet: &Fleet) -> Vec<&Apply> {
+    let mut applies: Vec<&Apply> = fleet.applies.values().collect();
+    applies.sort_by_key(|apply| apply.change.at);
+    applies
+}
+
 /// The apply of that id, or the latest.
 fn find(fleet: &Fleet, id: Option<&str>) -> Result<Apply, Failure> {
     let Some(id) = id else {
-        let latest = fleet.applies.values().next_back().cloned();
+        let latest = by_time(fleet).pop().cloned();
         return latest.ok_or_else(|| Failure::error("nothing was ever applied here"));
     };
     fleet.applies.get(&ApplyId(id.to_owned())).cloned().ok_or_else(|| {
@@ -172,4 +179,28 @@ async fn give_up(ledger: &mut Ledger, id: &ApplyId) -> Result<Vec<Instance>, Fai
         Ok((mutation, Vec::new(), stopped))
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::sample::{at, change};
+
+    #[test]
+    fn the_latest_apply_of_one_second_is_the_latest() {
+        let mut fleet = Fleet::default();
+        for (id, clock) in [("1-b", "02:00:00.1"), ("1-a", "02:00:00.2")] {
+            let apply = Apply {
+                id: ApplyId(id.to_owned()),
+                change: windlass_core::desired::Change { at: at(clock), ..change("apply", None) },
+                environment: None,
+                plan: String::new(),
+                operations: Vec::new(),
+                runs: Vec::new(),
+                progress: Progress::Committed,
+            };
+            fleet.applies.insert(apply.id.clone(), apply);
+        }
+        assert_eq!(find(&fleet, None).unwrap().id.0, "1-a");
+    }
 }
