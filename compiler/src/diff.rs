@@ -7,6 +7,8 @@ mod fields;
 mod markdown;
 mod text;
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
@@ -136,17 +138,44 @@ pub struct Recorded {
 }
 
 /// A job on record.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct RecordedJob {
+    /// Its identity.
+    pub id: JobId,
     /// What was applied.
-    pub spec: Job,
+    pub spec: Arc<dyn Recall>,
     /// Whether removing it needs an explicit act first: by its spec, or by a command.
     pub protected: bool,
 }
 
+/// What was applied: known by its digest, and told in full only where somebody has to see it.
+pub trait Recall: std::fmt::Debug + Send + Sync {
+    /// Whether it is the job of this digest.
+    fn is(&self, digest: &Digest) -> bool;
+
+    /// The job, complete.
+    fn job(&self) -> Job;
+}
+
+impl Recall for Job {
+    fn is(&self, digest: &Digest) -> bool {
+        Digest::of_job(self) == *digest
+    }
+
+    fn job(&self) -> Job {
+        self.clone()
+    }
+}
+
+impl From<Job> for RecordedJob {
+    fn from(job: Job) -> Self {
+        Self { id: job.id.clone(), protected: job.protect, spec: Arc::new(job) }
+    }
+}
+
 impl FromIterator<RecordedJob> for Recorded {
     fn from_iter<T: IntoIterator<Item = RecordedJob>>(jobs: T) -> Self {
-        Self { jobs: jobs.into_iter().map(|job| (job.spec.id.clone(), job)).collect() }
+        Self { jobs: jobs.into_iter().map(|job| (job.id.clone(), job)).collect() }
     }
 }
 
@@ -163,8 +192,8 @@ impl Recorded {
 
     /// The jobs that a plan no longer has, downstreams first, so that nothing loses what it reads from.
     fn gone(&self, desired: &Plan) -> Vec<&RecordedJob> {
-        let gone = || self.jobs.values().filter(|recorded| desired.job(&recorded.spec.id).is_none());
-        let specs = gone().map(|recorded| recorded.spec.clone());
+        let gone = || self.jobs.values().filter(|recorded| desired.job(&recorded.id).is_none());
+        let specs = gone().map(|recorded| recorded.spec.job());
         match Plan::new(desired.project().clone(), None, specs) {
             Ok(plan) => plan.jobs().rev().filter_map(|job| self.jobs.get(&job.id)).collect(),
             // Only a record that no plan of ours wrote; it must still be possible to remove it.
@@ -210,17 +239,18 @@ fn create(job: &Job) -> Change {
 }
 
 fn remove(recorded: &RecordedJob) -> Change {
-    Change { protected: recorded.protected, ..change(&recorded.spec, Kind::Remove, Effect::Stop) }
+    Change { protected: recorded.protected, ..change(&recorded.spec.job(), Kind::Remove, Effect::Stop) }
 }
 
 fn update(recorded: &RecordedJob, job: &Job, desired: &Plan) -> Option<Change> {
-    if Some(Digest::of_job(&recorded.spec)) == desired.digest_of(&job.id) {
+    if desired.digest_of(&job.id).is_some_and(|digest| recorded.spec.is(&digest)) {
         return None;
     }
-    let effect = Effect::of_update(&recorded.spec, job);
+    let before = recorded.spec.job();
+    let effect = Effect::of_update(&before, job);
     let downstream = downstream(effect, job, desired);
     Some(Change {
-        fields: fields::compare(&recorded.spec, job),
+        fields: fields::compare(&before, job),
         downstream,
         protected: recorded.protected,
         ..change(job, Kind::Update, effect)

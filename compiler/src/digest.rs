@@ -17,9 +17,10 @@ mod encoding;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::model::Job;
+use crate::text::text;
 use encoding::Message;
 
 /// A BLAKE3 digest; as text, 64 hexadecimal digits.
@@ -50,6 +51,11 @@ impl Digest {
     /// The digest of some bytes, such as a file's content.
     pub fn of_bytes(bytes: &[u8]) -> Self {
         Self(*blake3::hash(bytes).as_bytes())
+    }
+
+    /// Its first half, as a number: enough to tell apart the specs that one job ever had.
+    pub fn half(&self) -> u128 {
+        self.0[..16].iter().fold(0, |number, byte| number << 8 | u128::from(*byte))
     }
 
     /// Its first 12 digits, for people.
@@ -98,8 +104,7 @@ impl Serialize for Digest {
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        text.parse().map_err(D::Error::custom)
+        deserializer.deserialize_str(text(|text: &str| text.parse::<Self>()))
     }
 }
 

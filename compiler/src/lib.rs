@@ -36,6 +36,7 @@ pub mod plan;
 pub mod report;
 mod spelling;
 pub mod style;
+pub mod text;
 
 #[cfg(any(test, feature = "sample"))]
 pub mod sample;

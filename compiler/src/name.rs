@@ -4,7 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::text::text;
 
 /// The longest name.
 pub const LONGEST: usize = 63;
@@ -111,9 +113,9 @@ macro_rules! as_text {
 
         impl<'de> Deserialize<'de> for $type {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-                text.parse()
-                    .map_err(|bad| D::Error::custom(format!(concat!("bad ", $what, " {:?}: {}"), text, bad)))
+                deserializer.deserialize_str(text(|text: &str| {
+                    text.parse().map_err(|bad| format!(concat!("bad ", $what, " {:?}: {}"), text, bad))
+                }))
             }
         }
     };

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::text::text;
 
 /// A length of time, in whole milliseconds, written `500ms`, `30s`, `10m`, `2h`, `1d`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -26,6 +28,11 @@ impl Duration {
     /// Its milliseconds.
     pub const fn as_millis(self) -> u64 {
         self.0
+    }
+
+    /// Whether it is no time at all.
+    pub const fn is_zero(&self) -> bool {
+        self.0 == 0
     }
 
     /// `self * 2^doublings`, at most `ceiling`.
@@ -92,8 +99,8 @@ impl Serialize for Duration {
 
 impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        text.parse().map_err(|_| D::Error::custom(format!("bad duration {text:?}")))
+        deserializer
+            .deserialize_str(text(|text: &str| text.parse().map_err(|_| format!("bad duration {text:?}"))))
     }
 }
 

@@ -1,28 +1,40 @@
 //! The records of a project, read from its store and kept up to date.
 //!
-//! Remembers the version and the text of every record that it has read, so that each write is a compare-and-set
-//! and keeps what newer builds have added.
+//! Remembers the version of every record that it has read, so that each write is a compare-and-set, and the text of
+//! those that newer builds have added to, so that each write keeps that.
 
-use std::collections::BTreeMap;
+mod versions;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::str::FromStr;
 use std::sync::Arc;
 
+use windlass_compiler::name::JobId;
+use windlass_core::apply::Apply;
+use windlass_core::desired::{self, Desired};
 use windlass_core::document::{self, Document, Unreadable};
 use windlass_core::fleet::Fleet;
 use windlass_core::history::Note;
-use windlass_core::id::{Epoch, OpId, Version};
+use windlass_core::id::{Epoch, Instance, OpId, RunId, Version};
 use windlass_core::mutation::Mutation;
+use windlass_core::names::Names;
 use windlass_core::recovery::Recovery;
-use windlass_core::run::Run;
+use windlass_core::run::{self, Run};
 use windlass_core::shard::Fence;
+use windlass_core::spec::{self, Mark, Spec};
 use windlass_core::status::Status;
 
+use self::versions::Versions;
 use crate::store::{self, Commit, Entry, Expect, Key, Moment, Record, Store, Transaction, Write};
 
 /// The records of a project.
 pub struct Ledger {
     store: Arc<dyn Store>,
     fleet: Fleet,
-    known: BTreeMap<Key, (Version, Arc<str>)>,
+    versions: Versions,
+    /// Texts with fields that this build does not know.
+    texts: BTreeMap<Key, Arc<str>>,
+    names: Names,
     moment: Moment,
 }
 
@@ -40,6 +52,17 @@ pub enum Error {
         /// Why.
         source: Unreadable,
     },
+    /// A key names nothing that a record of its kind could be about.
+    #[error("{0} is no key of a record")]
+    Key(Key),
+    /// A run is bound to a spec that is nowhere.
+    #[error("{run} is bound to a spec that is missing: {spec}")]
+    Missing {
+        /// The run's key.
+        run: Key,
+        /// The spec's.
+        spec: Key,
+    },
 }
 
 /// What came of a write.
@@ -56,8 +79,14 @@ pub enum Written {
 impl Ledger {
     /// Reads all records.
     pub async fn load(store: Arc<dyn Store>) -> Result<Self, Error> {
-        let mut ledger =
-            Self { store, fleet: Fleet::default(), known: BTreeMap::new(), moment: Moment::default() };
+        let mut ledger = Self {
+            store,
+            fleet: Fleet::default(),
+            versions: Versions::default(),
+            texts: BTreeMap::new(),
+            names: Names::default(),
+            moment: Moment::default(),
+        };
         ledger.reload().await?;
         Ok(ledger)
     }
@@ -79,7 +108,7 @@ impl Ledger {
 
     /// The version of a record, if there is one.
     pub fn version(&self, key: &Key) -> Option<Version> {
-        self.known.get(key).map(|(version, _)| *version)
+        self.versions.get(key)
     }
 
     /// Reads what was written since the last time. Returns whether anything was.
@@ -91,7 +120,7 @@ impl Ledger {
         };
         for key in &keys {
             if let Some(record) = self.store.read(key).await? {
-                self.take(record)?;
+                self.take(record, &Specs::new()).await?;
             }
         }
         self.moment = moment;
@@ -107,12 +136,15 @@ impl Ledger {
         if let Some(project) = &mutation.project {
             writes.push(self.write(Key::project(), project));
         }
-        writes.extend(mutation.desired.iter().map(|one| self.write(Key::desired(one.job()), one)));
-        writes.extend(mutation.runs.iter().map(|one| self.write(Key::run(&one.id), one)));
+        writes.extend(mutation.desired.iter().map(|one| self.write(Key::desired(one.job()), &one.stored())));
+        writes.extend(self.replaced(&mutation.specs).await?);
+        writes.extend(mutation.runs.iter().map(|one| self.write(Key::run(&one.id), &one.stored())));
         writes.extend(mutation.apply.iter().map(|one| self.write(Key::apply(&one.id), one)));
         let at = jiff::Timestamp::now().as_millisecond();
         let history = mutation.notes.iter().map(|(subject, note)| entry(subject.clone(), at, note)).collect();
-        let guards = guards.iter().map(|key| (key.clone(), self.version(key))).collect();
+        let guards: BTreeSet<Key> = guards.iter().cloned().chain(self.bound(mutation)).collect();
+        let guards = guards.into_iter().map(|key| (self.version(&key), key));
+        let guards = guards.map(|(version, key)| (key, version)).collect();
         self.send(Transaction { op: new_op(), fence: None, guards, writes, history }).await
     }
 
@@ -126,13 +158,13 @@ impl Ledger {
         let history = fresh
             .map(|step| entry(subject.clone(), step.at.as_millisecond(), &Note::Transition(step.clone())))
             .collect();
-        let writes = vec![self.write(Key::status(&status.instance), status)];
+        let writes = vec![self.write(Key::status(&status.instance), &status.stored())];
         self.send(Transaction { op: new_op(), fence: Some(fence), guards: Vec::new(), writes, history }).await
     }
 
     /// Marks the end of a run, as the owner of its shard.
     pub async fn end(&mut self, run: &Run, fence: Fence) -> Result<Written, Error> {
-        let writes = vec![self.write(Key::run(&run.id), run)];
+        let writes = vec![self.write(Key::run(&run.id), &run.stored())];
         let guards = Vec::new();
         self.send(Transaction { op: new_op(), fence: Some(fence), guards, writes, history: Vec::new() }).await
     }
@@ -152,10 +184,32 @@ impl Ledger {
     }
 
     fn write<D: Document>(&self, key: Key, document: &D) -> Write {
-        let known = self.known.get(&key);
-        let expect = known.map_or(Expect::Absent, |(version, _)| Expect::Version(*version));
-        let text = document::encode(document, known.map(|(_, text)| &**text));
+        let expect = self.version(&key).map_or(Expect::Absent, Expect::Version);
+        let text = document::encode(document, self.texts.get(&key).map(|text| &**text));
         Write { key, expect, text }
+    }
+
+    /// Writes the specs that are replaced, for the runs that are bound to them. One that was replaced before is there
+    /// already.
+    async fn replaced(&self, specs: &[Spec]) -> Result<Vec<Write>, Error> {
+        let mut writes = Vec::new();
+        for spec in specs {
+            let key = Key::spec(&spec.id, spec.mark);
+            if self.store.read(&key).await?.is_none() {
+                let text = document::encode(&spec::Stored { spec: spec.stored() }, None);
+                writes.push(Write { key, expect: Expect::Absent, text });
+            }
+        }
+        Ok(writes)
+    }
+
+    /// What new runs rest on: the desired state of each job, which holds the spec as long as it stays as it is, and
+    /// leaves it in a record of its own when it changes.
+    fn bound(&self, mutation: &Mutation) -> Vec<Key> {
+        let written: BTreeSet<&JobId> = mutation.desired.iter().map(Desired::job).collect();
+        let new = mutation.runs.iter().filter(|run| !self.fleet.runs.contains_key(&run.id));
+        let jobs = new.flat_map(|run| run.jobs.values()).map(|bound| &bound.spec.id);
+        jobs.filter(|job| !written.contains(job)).map(Key::desired).collect()
     }
 
     async fn send(&mut self, transaction: Transaction) -> Result<Written, Error> {
@@ -174,59 +228,164 @@ impl Ledger {
             }
             Commit::Done(versions) => {
                 for (write, version) in transaction.writes.into_iter().zip(versions) {
-                    self.take(Record { key: write.key, version, text: write.text.into() })?;
+                    let record = Record { key: write.key, version, text: write.text.into() };
+                    self.take(record, &Specs::new()).await?;
                 }
                 Ok(Written::Done)
             }
         }
     }
 
+    /// Reads everything anew: first what others refer to.
     async fn reload(&mut self) -> Result<(), Error> {
         let moment = self.store.moment().await?;
-        let records = self.store.scan("").await?;
         self.fleet = Fleet::default();
-        self.known.clear();
+        self.versions = Versions::default();
+        self.texts.clear();
+        let mut specs = Specs::new();
+        let place = |record: &Record| Key::PREFIXES.iter().position(|one| record.key.name(one).is_some());
+        let mut records = self.store.scan("").await?;
+        records.sort_by_cached_key(place);
         for record in records {
-            self.take(record)?;
+            if record.key.name(Key::SPEC).is_some() {
+                let spec = self.spec(&record)?;
+                specs.insert((spec.id.clone(), spec.mark), spec);
+            }
+            self.take(record, &specs).await?;
         }
+        self.fleet.compact();
+        self.versions.compact();
         self.moment = moment;
         Ok(())
     }
 
-    /// Takes in a record as it is stored.
-    fn take(&mut self, record: Record) -> Result<(), Error> {
-        let Record { key, version, text } = record;
-        self.decode(&key, &text).map_err(|source| Error::Record { key: key.clone(), source })?;
-        self.known.insert(key, (version, text));
-        Ok(())
-    }
-
-    fn decode(&mut self, key: &Key, text: &str) -> Result<(), Unreadable> {
-        let fleet = &mut self.fleet;
-        match key.kind() {
-            "status" => {
-                let status: Status = document::decode(text)?;
-                fleet.statuses.insert(status.instance.clone(), status);
-            }
-            "desired" => {
-                let desired: windlass_core::desired::Desired = document::decode(text)?;
-                fleet.desired.insert(desired.job().clone(), desired);
-            }
-            "run" => {
-                let run: Run = document::decode(text)?;
-                fleet.runs.insert(run.id.clone(), run);
-            }
+    /// Takes in a record as it is stored. `specs` are known beside those that the fleet has.
+    async fn take(&mut self, record: Record, specs: &Specs) -> Result<(), Error> {
+        let more = match record.key.kind() {
+            "status" => self.take_status(&record)?,
+            "desired" => self.take_desired(&record)?,
+            "run" => self.take_run(&record, specs).await?,
             "apply" => {
-                let apply: windlass_core::apply::Apply = document::decode(text)?;
-                fleet.applies.insert(apply.id.clone(), apply);
+                let (apply, more): (Apply, _) = decode(&record)?;
+                self.fleet.applies.insert(apply.id.clone(), apply);
+                more
             }
-            "project" => fleet.project = Some(document::decode(text)?),
-            "recovery" => fleet.recovery = Some(document::decode(text)?),
-            // A kind that a newer build wrote; it is none of ours.
-            _ => {}
+            "project" => {
+                let (project, more) = decode(&record)?;
+                self.fleet.project = Some(project);
+                more
+            }
+            "recovery" => {
+                let (recovery, more) = decode(&record)?;
+                self.fleet.recovery = Some(recovery);
+                more
+            }
+            // A spec, which is taken in with the run that is bound to it, or a kind that a newer build wrote.
+            _ => false,
+        };
+        self.versions.insert(&record.key, record.version);
+        match more {
+            true => drop(self.texts.insert(record.key, record.text)),
+            false => drop(self.texts.remove(&record.key)),
         }
         Ok(())
     }
+
+    fn take_status(&mut self, record: &Record) -> Result<bool, Error> {
+        let mut instance: Instance = named(&record.key, Key::STATUS)?;
+        self.names.share_job(&mut instance.job);
+        let (stored, more) = decode(record)?;
+        let mut status = Status::read(instance, stored);
+        if let Some(attempt) = &mut status.attempt {
+            self.names.share(&mut attempt.cluster);
+        }
+        self.fleet.statuses.insert(status.instance.clone(), status);
+        Ok(more)
+    }
+
+    fn take_desired(&mut self, record: &Record) -> Result<bool, Error> {
+        let (stored, more) = decode(record)?;
+        let desired = Desired::read(named(&record.key, Key::DESIRED)?, stored);
+        let mut desired = desired.map_err(|source| damaged(record, source))?;
+        desired.spec = desired.spec.shared(&mut self.names);
+        self.fleet.desired.insert(desired.job().clone(), desired);
+        Ok(more)
+    }
+
+    async fn take_run(&mut self, record: &Record, specs: &Specs) -> Result<bool, Error> {
+        let (stored, more): (run::Stored, _) = decode(record)?;
+        let id: RunId = named(&record.key, Key::RUN)?;
+        let mut fetched = Specs::new();
+        let run = loop {
+            let find = |job: &JobId, mark| {
+                let known = self.fleet.spec(&id, job, mark);
+                let key = (job.clone(), mark);
+                known.or_else(|| specs.get(&key)).or_else(|| fetched.get(&key))
+            };
+            match Run::read(id.clone(), stored.clone(), find) {
+                Ok(run) => break run,
+                Err((job, mark)) => {
+                    let spec = self.fetch(&job, mark).await?.ok_or_else(|| Error::Missing {
+                        run: record.key.clone(),
+                        spec: Key::spec(&job, mark),
+                    })?;
+                    fetched.insert((job, mark), spec);
+                }
+            }
+        };
+        self.fleet.runs.insert(id, run);
+        Ok(more)
+    }
+
+    /// Reads a spec that a run is bound to. What desired state says now may be replaced while this looks for it: then
+    /// it is in a record of its own by the time of the second look.
+    async fn fetch(&mut self, job: &JobId, mark: Mark) -> Result<Option<Spec>, Error> {
+        let key = Key::spec(job, mark);
+        if let Some(record) = self.store.read(&key).await? {
+            return self.spec(&record).map(Some);
+        }
+        if let Some(record) = self.store.read(&Key::desired(job)).await? {
+            self.take_desired(&record)?;
+            self.versions.insert(&record.key, record.version);
+        }
+        let wanted = self.fleet.desired.get(job).map(|desired| &desired.spec);
+        if let Some(spec) = wanted.filter(|spec| spec.mark == mark) {
+            return Ok(Some(spec.clone()));
+        }
+        match self.store.read(&key).await? {
+            Some(record) => self.spec(&record).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn spec(&mut self, record: &Record) -> Result<Spec, Error> {
+        let name = record.key.name(Key::SPEC).and_then(|name| name.split(':').next());
+        let job = name.and_then(|job| job.parse().ok()).ok_or_else(|| Error::Key(record.key.clone()))?;
+        let stored = document::decode::<spec::Stored>(&record.text);
+        let stored = stored.map_err(|source| Error::Record { key: record.key.clone(), source })?;
+        let spec = Spec::read(job, stored.spec).map_err(|source| damaged(record, source))?;
+        Ok(spec.shared(&mut self.names))
+    }
+}
+
+/// Specs that desired state no longer wants.
+type Specs = BTreeMap<(JobId, Mark), Spec>;
+
+/// Reads a record, and whether it has more than this build knows.
+fn decode<D: Document>(record: &Record) -> Result<(D, bool), Error> {
+    let read = document::decode(&record.text);
+    let read = read.map_err(|source| Error::Record { key: record.key.clone(), source })?;
+    Ok((read, document::has_more::<D>(&record.text)))
+}
+
+/// What a record is about, which its key says.
+fn named<T: FromStr>(key: &Key, prefix: &str) -> Result<T, Error> {
+    key.name(prefix).and_then(|name| name.parse().ok()).ok_or_else(|| Error::Key(key.clone()))
+}
+
+fn damaged(record: &Record, source: serde_json::Error) -> Error {
+    let source = document::failure::<desired::Stored>(&record.text, source);
+    Error::Record { key: record.key.clone(), source }
 }
 
 fn entry(subject: String, at: i64, note: &Note) -> Entry {

@@ -14,7 +14,7 @@ use windlass::lease::Held;
 use windlass::ledger::Ledger;
 use windlass::store::Store;
 use windlass::store::memory::Memory;
-use windlass_compiler::diff::{Recorded, RecordedJob, diff};
+use windlass_compiler::diff::diff;
 use windlass_compiler::model::{
     Backoff, Cluster, Edge, Engine as Runs, Job, Mode, OnLost, Process, Retry, When,
 };
@@ -81,10 +81,7 @@ fn job(name: &str, mode: Mode, command: &[&str], after: &[(&str, When)]) -> Job 
 /// Applies `jobs` to what is recorded.
 async fn apply(ledger: &mut Ledger, root: &Path, jobs: Vec<Job>) {
     let plan = Plan::new("test".parse().unwrap(), None, jobs).unwrap();
-    let belonging = ledger.fleet().desired.values().filter(|desired| desired.goal.intent.belongs());
-    let recorded: Recorded =
-        belonging.map(|desired| RecordedJob { spec: desired.spec.clone(), protected: false }).collect();
-    let changes = diff(&recorded, &plan);
+    let changes = diff(&ledger.fleet().recorded(), &plan);
     let mutation = propose(
         ledger.fleet(),
         &Proposal {

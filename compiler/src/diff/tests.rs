@@ -11,7 +11,7 @@ fn plan(jobs: Vec<Job>) -> Plan {
 }
 
 fn recorded(jobs: Vec<Job>) -> Recorded {
-    jobs.into_iter().map(|spec| RecordedJob { protected: spec.protect, spec }).collect()
+    jobs.into_iter().map(RecordedJob::from).collect()
 }
 
 /// The one change that an edit of a job makes.

@@ -13,6 +13,7 @@ use windlass_core::desired::Goal;
 use windlass_core::edge::{Standing, Upstream};
 use windlass_core::id::{AttemptNumber, Epoch, ExternalName, Generation, Instance, Uid};
 use windlass_core::observed::{End, Label, Observation, Phase, Sight};
+use windlass_core::spec::Spec;
 use windlass_core::state::{self, State};
 use windlass_core::status::{Attempt, Status};
 
@@ -61,7 +62,7 @@ fn measure(
         instance: &status.instance,
         goal: &goal,
         intent: goal.intent,
-        spec: job,
+        spec: &Spec::of(job),
         root: "/",
         status: &status,
         sight: &sight,

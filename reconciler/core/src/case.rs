@@ -1,13 +1,14 @@
 //! Everything that is known of one instance at one moment: what a decision rests on.
 
 use jiff::Timestamp;
-use windlass_compiler::model::{Job, Mode};
+use windlass_compiler::model::Mode;
 use windlass_compiler::name::Name;
 
 use crate::desired::{Goal, Intent};
 use crate::edge::Upstream;
 use crate::id::{Epoch, Instance};
 use crate::observed::Sight;
+use crate::spec::Spec;
 use crate::state::State;
 use crate::status::Status;
 
@@ -23,7 +24,7 @@ pub struct Case<'a> {
     /// Its goal's intent, unless its job says otherwise: see [`crate::fleet::Wanted::intent`].
     pub intent: Intent,
     /// The spec that a new attempt runs.
-    pub spec: &'a Job,
+    pub spec: &'a Spec,
     /// The folder that relative paths in the spec are relative to.
     pub root: &'a str,
     /// Its recorded status.

@@ -5,7 +5,6 @@
 //! what a decision has led to yields, in the end, nothing.
 
 use jiff::Timestamp;
-use windlass_compiler::model::Engine;
 
 use crate::action::{Action, Create};
 use crate::case::{Case, Moment, has_reached, is_untried};
@@ -236,7 +235,7 @@ fn act(status: &Status, case: &Case<'_>, waiting: &mut Vec<Waiting>) -> Option<A
                     attempt: attempt.number,
                     generation: attempt.generation,
                 },
-                job: case.spec.clone(),
+                job: case.spec.job(),
                 root: case.root.to_owned(),
             })))
         }
@@ -249,8 +248,7 @@ fn act(status: &Status, case: &Case<'_>, waiting: &mut Vec<Waiting>) -> Option<A
         (State::Stopping { .. }, Sight::Seen(seen))
             if seen.phase.is_alive() || seen.phase == Phase::Suspended =>
         {
-            let Engine::Process(process) = &case.spec.engine;
-            Some(Action::Stop { name: name(), uid: attempt.uid.clone(), grace: process.grace })
+            Some(Action::Stop { name: name(), uid: attempt.uid.clone(), grace: case.spec.grace })
         }
         (State::Unknown { reason, .. }, _) => {
             waiting.push(Waiting::Cluster(reason.clone()));

@@ -2,14 +2,16 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use windlass_compiler::model::Job;
+use serde_json::value::RawValue;
 use windlass_compiler::name::JobId;
 
 use crate::document::Document;
 use crate::id::{ApplyId, Generation};
+use crate::spec::Spec;
 
 /// What is wanted of one instance: of a stream in its [`Desired`] record, of a batch in its run's record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "StoredGoal", into = "StoredGoal")]
 pub struct Goal {
     /// Counts every change of this goal.
     pub generation: Generation,
@@ -74,25 +76,89 @@ impl Intent {
     }
 }
 
+/// A goal as it is written: without what follows from its generation in the ordinary case.
+#[derive(Serialize, Deserialize)]
+struct StoredGoal {
+    generation: Generation,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    intent: Option<Intent>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replace: Option<Generation>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retry: Option<Generation>,
+}
+
+impl From<Goal> for StoredGoal {
+    fn from(goal: Goal) -> Self {
+        let Goal { generation, intent, replace, retry } = goal;
+        Self {
+            generation,
+            intent: (intent != Intent::Run).then_some(intent),
+            replace: (replace != generation).then_some(replace),
+            retry: (retry != generation).then_some(retry),
+        }
+    }
+}
+
+impl From<StoredGoal> for Goal {
+    fn from(stored: StoredGoal) -> Self {
+        let StoredGoal { generation, intent, replace, retry } = stored;
+        let ordinary = Self::run(generation);
+        Self {
+            generation,
+            intent: intent.unwrap_or(ordinary.intent),
+            replace: replace.unwrap_or(ordinary.replace),
+            retry: retry.unwrap_or(ordinary.retry),
+        }
+    }
+}
+
 /// The desired state of a job: the record `desired/<job>`. It outlives the job's removal, because its
 /// generations only ever rise.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Desired {
     /// The job, complete: an owner needs no spec text.
-    pub spec: Job,
+    pub spec: Spec,
     /// The folder that relative paths in the spec are relative to.
     pub root: String,
     /// What is wanted of a stream. For a batch, its intent says whether the job belongs to the project, and its
     /// generation counts the changes; what is wanted of a batch's instances stands in their runs.
     pub goal: Goal,
     /// Protected by hand (`windlass protect`), on top of what the spec says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protected: Option<bool>,
     /// Who changed it last, how, and why.
     pub change: Change,
 }
 
+/// A [`Desired`] as its record has it, without the job's name, which is the record's.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Stored {
+    spec: Box<RawValue>,
+    root: String,
+    goal: Goal,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    protected: Option<bool>,
+    change: Change,
+}
+
 impl Desired {
+    /// It, as its record has it.
+    pub fn stored(&self) -> Stored {
+        Stored {
+            spec: self.spec.stored(),
+            root: self.root.clone(),
+            goal: self.goal.clone(),
+            protected: self.protected,
+            change: self.change.clone(),
+        }
+    }
+
+    /// The desired state that the record of `job` holds.
+    pub fn read(job: JobId, stored: Stored) -> Result<Self, serde_json::Error> {
+        let Stored { spec, root, goal, protected, change } = stored;
+        Ok(Self { spec: Spec::read(job, spec)?, root, goal, protected, change })
+    }
+
     /// The job.
     pub fn job(&self) -> &JobId {
         &self.spec.id
@@ -104,9 +170,10 @@ impl Desired {
     }
 }
 
-impl Document for Desired {
+impl Document for Stored {
     const KIND: &'static str = "desired";
-    const FORMAT: u64 = 1;
+    const FORMAT: u64 = 2;
+    const OLDEST: u64 = 2;
     const FIELDS: &'static [&'static str] = &["spec", "root", "goal", "protected", "change"];
 }
 

@@ -1,6 +1,10 @@
 //! Records as a store keeps them: JSON with a format version, in which unknown fields survive a rewrite.
 
-use serde::{Serialize, de::DeserializeOwned};
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::{DeserializeOwned, Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 /// A kind of record.
@@ -9,6 +13,8 @@ pub trait Document: Serialize + DeserializeOwned {
     const KIND: &'static str;
     /// The newest format that this build reads and the one that it writes.
     const FORMAT: u64;
+    /// The oldest format that this build reads.
+    const OLDEST: u64 = 1;
     /// All field names of this format: any other field is one that a newer build wrote.
     const FIELDS: &'static [&'static str];
 }
@@ -26,6 +32,19 @@ pub enum Unreadable {
         /// The newest that is known here.
         known: u64,
     },
+    /// A build from before the first release wrote it.
+    #[error(
+        "the {kind} record has format {found}, from before the first release; this build reads from {known} on: \
+             apply the specs to a new store"
+    )]
+    Older {
+        /// The kind of record.
+        kind: &'static str,
+        /// Its format.
+        found: u64,
+        /// The oldest that is known here.
+        known: u64,
+    },
     /// It is damaged.
     #[error("the {kind} record cannot be read: {source}")]
     Damaged {
@@ -38,16 +57,47 @@ pub enum Unreadable {
 
 /// Reads a record.
 pub fn decode<D: Document>(text: &str) -> Result<D, Unreadable> {
+    serde_json::from_str(text).map_err(|source| failure::<D>(text, source))
+}
+
+/// What it means that a record's text, or a part of it, could not be read.
+pub fn failure<D: Document>(text: &str, source: serde_json::Error) -> Unreadable {
     #[derive(serde::Deserialize)]
     struct Head {
         format: u64,
     }
-    serde_json::from_str(text).map_err(|source| match serde_json::from_str::<Head>(text) {
+    match serde_json::from_str::<Head>(text) {
         Ok(Head { format }) if format > D::FORMAT => {
             Unreadable::Newer { kind: D::KIND, found: format, known: D::FORMAT }
         }
+        Ok(Head { format }) if format < D::OLDEST => {
+            Unreadable::Older { kind: D::KIND, found: format, known: D::OLDEST }
+        }
         _ => Unreadable::Damaged { kind: D::KIND, source },
-    })
+    }
+}
+
+/// Whether a record's text has fields that this build does not know: those are lost with the text.
+pub fn has_more<D: Document>(text: &str) -> bool {
+    struct Names<'a>(&'a [&'static str]);
+    impl<'de> Visitor<'de> for Names<'_> {
+        type Value = bool;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a record")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<bool, A::Error> {
+            let mut more = false;
+            while let Some(name) = fields.next_key::<Cow<'de, str>>()? {
+                more |= name != "format" && !self.0.contains(&&*name);
+                fields.next_value::<IgnoredAny>()?;
+            }
+            Ok(more)
+        }
+    }
+    // What cannot be read is somebody else's to say; until then nothing of it is thrown away.
+    serde_json::Deserializer::from_str(text).deserialize_map(Names(D::FIELDS)).unwrap_or(true)
 }
 
 /// Writes a record. Fields of `previous` (the text that it replaces) that this build does not know are kept.
@@ -83,6 +133,31 @@ mod tests {
         const FIELDS: &'static [&'static str] = &["name", "gone"];
     }
 
+    #[derive(Debug, Serialize, serde::Deserialize)]
+    struct Later {
+        name: String,
+    }
+
+    impl Document for Later {
+        const KIND: &'static str = "later";
+        const FORMAT: u64 = 3;
+        const OLDEST: u64 = 2;
+        const FIELDS: &'static [&'static str] = &["name"];
+    }
+
+    #[test]
+    fn fields_that_are_not_known_are_noticed() {
+        for (text, more) in [
+            (r#"{"format":1,"name":"a"}"#, false),
+            (r#"{"format":1,"name":"a","gone":1}"#, false),
+            (r#"{"later":[{"name":1}],"format":1,"name":"a"}"#, true),
+            (r#"{"format":1,"name":"a","l\u0061ter":{}}"#, true),
+            (r#"{"format":1,"n\u0061me":"a"}"#, false),
+        ] {
+            assert_eq!(has_more::<Sample>(text), more, "{text}");
+        }
+    }
+
     #[test]
     fn unknown_fields_survive_a_rewrite_and_known_ones_do_not_linger() {
         let stored = r#"{"format":1,"name":"a","gone":1,"later":[1]}"#;
@@ -91,50 +166,62 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_format_is_named_as_such() {
+    fn a_format_that_is_not_known_is_named_as_such() {
+        let error = decode::<Later>(r#"{"format":1,"title":"a"}"#).unwrap_err();
+        assert!(matches!(error, Unreadable::Older { found: 1, known: 2, .. }), "{error}");
         let error = decode::<Sample>(r#"{"format":9,"title":"a"}"#).unwrap_err();
         assert!(matches!(error, Unreadable::Newer { found: 9, known: 1, .. }), "{error}");
         assert!(matches!(decode::<Sample>("{").unwrap_err(), Unreadable::Damaged { .. }));
     }
 
     /// A full sample has every field, and nothing beside its format.
-    fn check<D: Document + PartialEq + std::fmt::Debug>(sample: &D) {
-        let text = encode(sample, None);
+    fn check<D: Document, R: PartialEq + std::fmt::Debug>(
+        sample: &R,
+        store: impl Fn(&R) -> D,
+        read: impl Fn(D) -> R,
+    ) {
+        let text = encode(&store(sample), None);
         let Value::Object(fields) = serde_json::from_str(&text).unwrap() else { panic!("{text}") };
         let names: Vec<_> = fields.keys().map(String::as_str).collect();
         assert_eq!(names, [&["format"], D::FIELDS].concat(), "{}", D::KIND);
-        assert_eq!(decode::<D>(&text).unwrap(), *sample);
+        assert_eq!(read(decode::<D>(&text).unwrap()), *sample);
     }
 
     #[test]
     fn every_kind_of_record_lists_all_of_its_fields_and_reads_back() {
         use crate::apply::{Apply, Operation, Progress};
+        use crate::desired::Desired;
         use crate::id::{ApplyId, Generation, OpId, Uid};
+        use crate::run::Run;
         use crate::sample::{at, attempt, change, desired, job, run, status};
+        use crate::status::Status;
         use windlass_compiler::model::{Cluster, Mode};
+        use windlass_compiler::name::JobId;
 
         let job = job("orders.settle", Mode::Batch);
         let mut change = change("apply");
         (change.apply, change.message) = (Some(ApplyId("1".into())), Some("because".into()));
         let name: windlass_compiler::name::Name = "commerce".parse().unwrap();
-        check(&crate::project::Project {
+        let project = crate::project::Project {
             name: name.clone(),
             environment: Some(name.clone()),
             clusters: indexmap::IndexMap::from([(name, Cluster::Local)]),
             change: change.clone(),
-        });
+        };
+        check(&project, Clone::clone, |project| project);
         let mut recovery = crate::recovery::Recovery::begin(at(1), "behind".into(), Vec::new());
         recovery.confirmed = Some(change.clone());
         crate::shard::Shard::all().take(3).for_each(|shard| recovery.advance(shard, Vec::new()));
-        check(&recovery);
+        check(&recovery, Clone::clone, |recovery| recovery);
         let mut desired = desired(job.clone());
         (desired.protected, desired.change) = (Some(true), change.clone());
-        check(&desired);
+        check(&desired, Desired::stored, |stored| Desired::read(job.id.clone(), stored).unwrap());
         let mut run = run(std::slice::from_ref(&job));
         run.ended = Some(at(1));
         let id = run.id.clone();
-        check(&run);
-        check(&Apply {
+        let spec = |_: &JobId, mark| Some(&desired.spec).filter(|spec| spec.mark == mark);
+        check(&run, Run::stored, |stored| Run::read(id.clone(), stored, spec).unwrap());
+        let apply = Apply {
             id: ApplyId(OpId(1).to_string()),
             change,
             environment: Some("prod".into()),
@@ -144,9 +231,10 @@ mod tests {
                 effect: windlass_compiler::diff::Effect::NextRun,
                 generation: Generation(2),
             }],
-            runs: vec![id],
+            runs: vec![id.clone()],
             progress: Progress::Converged(at(2)),
-        });
+        };
+        check(&apply, Clone::clone, |apply| apply);
         let before = crate::state::State::Submitting(crate::state::Submission::Created(Uid("u1".into())));
         let unknown = crate::state::State::Unknown { reason: "no answer".into(), before: Box::new(before) };
         let mut status = status(&job, unknown);
@@ -157,6 +245,6 @@ mod tests {
             ..attempt(&job, 1)
         });
         status.failures = vec![at(3)];
-        check(&status);
+        check(&status, Status::stored, |stored| Status::read(status.instance.clone(), stored));
     }
 }

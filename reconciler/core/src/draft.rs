@@ -6,7 +6,7 @@ use crate::case::Moment;
 use crate::event::Event;
 use crate::id::Generation;
 use crate::state::{self, IllegalEvent, State};
-use crate::status::{Attempt, Status, TAIL, Transition};
+use crate::status::{Attempt, Status, Transition};
 
 /// The recorded status and what has happened to it since.
 #[derive(Debug)]
@@ -52,13 +52,23 @@ impl<'a> Draft<'a> {
     pub fn happen(&mut self, event: &Event) -> Result<(), IllegalEvent> {
         let to = state::next(self.state(), event)?;
         let step = self.transition(&to, event);
+        self.forget();
         let status = self.edit();
         status.state = to;
         status.transitions.push(step);
-        if status.transitions.len() > TAIL {
-            status.transitions.remove(0);
-        }
         Ok(())
+    }
+
+    /// Forgets the recorded steps, which the history has, before the first new one; except the last failure, which is
+    /// the reason for whatever follows it.
+    fn forget(&mut self) {
+        let recorded = self.recorded.sequence();
+        if self.status().sequence() > recorded {
+            return;
+        }
+        let failed = |step: &Transition| matches!(step.to, state::Name::Failed | state::Name::Lost);
+        let last = self.recorded.transitions.iter().rev().find(|step| failed(step)).map(|step| step.sequence);
+        self.edit().transitions.retain(|step| Some(step.sequence) == last);
     }
 
     /// Notes that the goal's generation is taken into account.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use windlass_compiler::diff::{Recorded, RecordedJob};
-use windlass_compiler::model::{Job, Mode};
+use windlass_compiler::diff::Recorded;
+use windlass_compiler::model::Mode;
 use windlass_compiler::name::{JobId, Name};
 
 use crate::apply::Apply;
@@ -20,6 +20,7 @@ use crate::project::Project;
 use crate::recovery::{Recovery, Stage};
 use crate::run::Run;
 use crate::shard::Shard;
+use crate::spec::{Mark, Spec};
 use crate::state::{IllegalEvent, State};
 use crate::status::Status;
 
@@ -49,7 +50,7 @@ pub struct Wanted<'a> {
     /// another, leaves as well. A run that was made while its job was being removed is such a thing.
     pub intent: Intent,
     /// The spec.
-    pub spec: &'a Job,
+    pub spec: &'a Spec,
     /// The folder that relative paths in the spec are relative to.
     pub root: &'a str,
 }
@@ -130,9 +131,25 @@ impl Fleet {
     /// What is recorded, as a plan is compared with it.
     pub fn recorded(&self) -> Recorded {
         let belonging = self.desired.values().filter(|desired| desired.goal.intent.belongs());
-        belonging
-            .map(|desired| RecordedJob { spec: desired.spec.clone(), protected: desired.is_protected() })
-            .collect()
+        belonging.map(|desired| desired.spec.recorded(desired.is_protected())).collect()
+    }
+
+    /// The spec of that mark, if its job or the run that is recorded is bound to it.
+    pub fn spec(&self, run: &RunId, job: &JobId, mark: Mark) -> Option<&Spec> {
+        let wanted = self.desired.get(job).map(|desired| &desired.spec);
+        let bound = || self.runs.get(run)?.jobs.get(&job.job).map(|bound| &bound.spec);
+        let is = |spec: &&Spec| spec.mark == mark;
+        wanted.filter(is).or_else(|| bound().filter(is))
+    }
+
+    /// Gives back the room that the way in which the records came has left between them.
+    pub fn compact(&mut self) {
+        fn packed<K: Ord, V>(map: &mut BTreeMap<K, V>) {
+            *map = std::mem::take(map).into_iter().collect();
+        }
+        packed(&mut self.desired);
+        packed(&mut self.runs);
+        packed(&mut self.statuses);
     }
 
     /// The runs of a pipeline, in order of logical time.
@@ -222,7 +239,7 @@ impl Fleet {
     }
 }
 
-fn wanted<'a>(goal: &'a Goal, left: Option<Intent>, spec: &'a Job, root: &'a str) -> Wanted<'a> {
+fn wanted<'a>(goal: &'a Goal, left: Option<Intent>, spec: &'a Spec, root: &'a str) -> Wanted<'a> {
     Wanted { goal, intent: effective(goal, left), spec, root }
 }
 

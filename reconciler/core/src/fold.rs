@@ -3,7 +3,7 @@
 //! Order does not matter and repetition does no harm: the same sight folded twice changes nothing the second time.
 
 use jiff::{SignedDuration, Timestamp};
-use windlass_compiler::model::{Engine, Job, Mode};
+use windlass_compiler::model::Mode;
 
 use crate::draft::Draft;
 use crate::event::Event;
@@ -11,6 +11,7 @@ use crate::fault::{Rule, is_off};
 use crate::id::Instance;
 use crate::observed::{End, Observation, Phase, Sight};
 use crate::retry;
+use crate::spec::Spec;
 use crate::state::{IllegalEvent, State, Submission};
 
 /// How long a silent cluster is given before what we know counts as unknown.
@@ -25,7 +26,7 @@ pub const RECHECK: SignedDuration = SignedDuration::from_millis(500);
 pub fn fold(
     draft: &mut Draft<'_>,
     instance: &Instance,
-    spec: &Job,
+    spec: &Spec,
     sight: &Sight,
 ) -> Result<Option<Timestamp>, IllegalEvent> {
     if matches!(draft.state(), State::Lost { .. }) {
@@ -78,7 +79,7 @@ fn heard(draft: &mut Draft<'_>) -> Result<(), IllegalEvent> {
 }
 
 /// A good answer without the attempt in it.
-fn absent(draft: &mut Draft<'_>, spec: &Job, times: u32) -> Result<Option<Timestamp>, IllegalEvent> {
+fn absent(draft: &mut Draft<'_>, spec: &Spec, times: u32) -> Result<Option<Timestamp>, IllegalEvent> {
     let recorded = draft.status().attempt.as_ref().is_some_and(|attempt| attempt.uid.is_some());
     match draft.state() {
         State::Submitting(Submission::Intended) => Ok(None),
@@ -102,7 +103,7 @@ fn found(draft: &mut Draft<'_>, sight: &Sight) -> Result<(), IllegalEvent> {
     Ok(())
 }
 
-fn gone(draft: &mut Draft<'_>, spec: &Job, reason: &str) -> Result<(), IllegalEvent> {
+fn gone(draft: &mut Draft<'_>, spec: &Spec, reason: &str) -> Result<(), IllegalEvent> {
     end(draft, spec, &Event::Lost { reason: reason.to_owned() }, None)
 }
 
@@ -110,7 +111,7 @@ fn gone(draft: &mut Draft<'_>, spec: &Job, reason: &str) -> Result<(), IllegalEv
 fn seen(
     draft: &mut Draft<'_>,
     instance: &Instance,
-    spec: &Job,
+    spec: &Spec,
     observation: &Observation,
 ) -> Result<Option<Timestamp>, IllegalEvent> {
     if let Some(reason) = foreign(draft, instance, observation) {
@@ -161,12 +162,11 @@ fn record_uid(draft: &mut Draft<'_>, observation: &Observation) -> Result<(), Il
 }
 
 /// It runs: that counts once it has run for as long as its spec asks for.
-fn running(draft: &mut Draft<'_>, spec: &Job, since: Timestamp) -> Result<Option<Timestamp>, IllegalEvent> {
+fn running(draft: &mut Draft<'_>, spec: &Spec, since: Timestamp) -> Result<Option<Timestamp>, IllegalEvent> {
     if matches!(draft.state(), State::Running { .. } | State::Stopping { .. }) {
         return Ok(None);
     }
-    let Engine::Process(process) = &spec.engine;
-    let ready = retry::later(since, process.ready);
+    let ready = retry::later(since, spec.ready);
     if draft.now() < ready {
         return Ok(Some(ready));
     }
@@ -198,7 +198,7 @@ fn ended(mode: Mode, stopping: bool, how: &End) -> Event {
 }
 
 /// Ends the attempt, and counts it if it failed.
-fn end(draft: &mut Draft<'_>, spec: &Job, event: &Event, at: Option<Timestamp>) -> Result<(), IllegalEvent> {
+fn end(draft: &mut Draft<'_>, spec: &Spec, event: &Event, at: Option<Timestamp>) -> Result<(), IllegalEvent> {
     draft.happen(event)?;
     let at = at.unwrap_or(draft.now());
     draft.with_attempt(|attempt| attempt.ended = Some(at));

@@ -4,8 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use windlass_compiler::name::{BadName, JobId, Name};
+use windlass_compiler::text::text;
 
 macro_rules! counter {
     ($(#[$doc:meta])* $name:ident) => {
@@ -254,7 +255,7 @@ macro_rules! as_text {
 
         impl<'de> Deserialize<'de> for $type {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                std::borrow::Cow::<str>::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+                deserializer.deserialize_str(text(|text: &str| text.parse::<Self>()))
             }
         }
     };

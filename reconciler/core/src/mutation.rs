@@ -5,6 +5,7 @@ use crate::desired::Desired;
 use crate::history::Note;
 use crate::project::Project;
 use crate::run::Run;
+use crate::spec::Spec;
 
 /// Records to write in one transaction, each as it is to be.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -13,6 +14,8 @@ pub struct Mutation {
     pub project: Option<Project>,
     /// Desired state.
     pub desired: Vec<Desired>,
+    /// Specs that this desired state replaces, and that runs may be bound to.
+    pub specs: Vec<Spec>,
     /// Runs, new and changed ones.
     pub runs: Vec<Run>,
     /// The journal of an apply.

@@ -17,6 +17,7 @@ use crate::mutation::Mutation;
 use crate::operate::leave;
 use crate::project::Project;
 use crate::run::{Bound, Run};
+use crate::spec::Spec;
 
 /// Who applies what, where.
 #[derive(Debug, Clone)]
@@ -46,7 +47,9 @@ pub fn propose(fleet: &Fleet, proposal: &Proposal<'_>) -> Mutation {
                 }
             }
             (Kind::Create | Kind::Update, Some(job)) => {
-                mutation.desire(desire(fleet, proposal, job, change.effect));
+                let desired = desire(fleet, proposal, job, change.effect);
+                mutation.specs.extend(replaced(fleet, &desired));
+                mutation.desire(desired);
             }
         }
     }
@@ -96,12 +99,18 @@ fn desire(fleet: &Fleet, proposal: &Proposal<'_>, job: &Job, effect: Effect) -> 
         _ => Goal::run(generation),
     };
     Desired {
-        spec: job.clone(),
+        spec: Spec::of(job),
         root: proposal.root.to_owned(),
         goal,
         protected: before.filter(|before| before.goal.intent.belongs()).and_then(|before| before.protected),
         change: proposal.change.clone(),
     }
+}
+
+/// The spec that new desired state replaces, where a run may be bound to it.
+fn replaced(fleet: &Fleet, desired: &Desired) -> Option<Spec> {
+    let before = &fleet.desired.get(desired.job())?.spec;
+    (before.mode == Mode::Batch && before.mark != desired.spec.mark).then(|| before.clone())
 }
 
 /// One run for each pipeline in which a batch is new or changed: it holds those batches, and every batch

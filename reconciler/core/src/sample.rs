@@ -9,6 +9,7 @@ use crate::desired::{Change, Desired, Goal};
 use crate::id::{AttemptNumber, ExternalName, Generation, Instance, Uid};
 use crate::observed::{Label, Observation, Phase, Sight};
 use crate::run::{Bound, Run};
+use crate::spec::Spec;
 use crate::state::{State, Submission};
 use crate::status::{Attempt, Status};
 
@@ -41,14 +42,14 @@ pub(crate) fn change(command: &str) -> Change {
     }
 }
 
-pub(crate) fn desired(spec: Job) -> Desired {
+pub(crate) fn desired(job: Job) -> Desired {
     let goal = Goal::run(Generation(1));
-    Desired { spec, root: "/".to_owned(), goal, protected: None, change: change("apply") }
+    Desired { spec: Spec::of(&job), root: "/".to_owned(), goal, protected: None, change: change("apply") }
 }
 
 /// A run at second 0 that holds these jobs.
 pub(crate) fn run(jobs: &[Job]) -> Run {
-    let bound = |spec: &Job| Bound { of: Generation(1), spec: spec.clone(), goal: Goal::run(Generation(1)) };
+    let bound = |job: &Job| Bound { of: Generation(1), spec: Spec::of(job), goal: Goal::run(Generation(1)) };
     Run {
         id: crate::id::RunId { pipeline: jobs[0].id.pipeline.clone(), time: at(0) },
         root: "/".to_owned(),

@@ -2,16 +2,14 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use windlass_compiler::name::Name;
 
 use crate::document::Document;
 use crate::id::{AttemptNumber, Epoch, ExternalName, Generation, Instance, Sequence, Uid};
 use crate::state::{self, State};
 
-/// How many transitions stay in the record; the history has them all.
-pub const TAIL: usize = 8;
-
 /// The status of an instance.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
     /// The instance.
     pub instance: Instance,
@@ -22,36 +20,65 @@ pub struct Status {
     /// The generation of its goal that this takes into account.
     pub observed_generation: Generation,
     /// The attempt that is under way, or the last one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<Attempt>,
     /// When attempts failed since the instance was last begun, for the retry budget. The oldest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<Timestamp>,
-    /// The last transitions, the oldest first; at most [`TAIL`].
+    /// The last transitions, the oldest first: those of the last decision that moved it, and before them the last one
+    /// into a failure. The history has them all.
     pub transitions: Vec<Transition>,
 }
 
+/// A [`Status`] as its record has it, without the instance's name, which is the record's, and without the attempt's
+/// where it follows from that.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Stored {
+    epoch: Epoch,
+    state: State,
+    observed_generation: Generation,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    attempt: Option<StoredAttempt>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    failures: Vec<Timestamp>,
+    transitions: Vec<Transition>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct StoredAttempt {
+    number: AttemptNumber,
+    generation: Generation,
+    cluster: Name,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<ExternalName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    uid: Option<Uid>,
+    submitted: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    started: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ended: Option<Timestamp>,
+}
+
 /// One attempt at a goal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Attempt {
     /// Which one, from 1.
     pub number: AttemptNumber,
     /// The generation of the goal that it was started for.
     pub generation: Generation,
     /// The cluster that it is on.
-    pub cluster: windlass_compiler::name::Name,
+    pub cluster: Name,
     /// Its name there.
     pub name: ExternalName,
     /// The object's uid, once it is recorded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub uid: Option<Uid>,
     /// When it was intended.
     pub submitted: Timestamp,
     /// When it started, by its cluster's word.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub started: Option<Timestamp>,
     /// When it ended, by its cluster's word.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ended: Option<Timestamp>,
 }
 
@@ -93,6 +120,31 @@ impl Status {
         }
     }
 
+    /// It, as its record has it.
+    pub fn stored(&self) -> Stored {
+        Stored {
+            epoch: self.epoch,
+            state: self.state.clone(),
+            observed_generation: self.observed_generation,
+            attempt: self.attempt.as_ref().map(|attempt| attempt.stored(&self.instance)),
+            failures: self.failures.clone(),
+            transitions: self.transitions.clone(),
+        }
+    }
+
+    /// The status that the record of `instance` holds.
+    pub fn read(instance: Instance, stored: Stored) -> Self {
+        Self {
+            epoch: stored.epoch,
+            state: stored.state,
+            observed_generation: stored.observed_generation,
+            attempt: stored.attempt.map(|attempt| attempt.read(&instance)),
+            failures: stored.failures,
+            transitions: stored.transitions,
+            instance,
+        }
+    }
+
     /// The number of the last attempt; 0 before the first.
     pub fn attempt_number(&self) -> AttemptNumber {
         self.attempt.as_ref().map_or(AttemptNumber(0), |attempt| attempt.number)
@@ -109,9 +161,41 @@ impl Status {
     }
 }
 
-impl Document for Status {
+impl Attempt {
+    fn stored(&self, instance: &Instance) -> StoredAttempt {
+        let derived = self.name == ExternalName::of(instance, self.number);
+        StoredAttempt {
+            number: self.number,
+            generation: self.generation,
+            cluster: self.cluster.clone(),
+            name: (!derived).then(|| self.name.clone()),
+            uid: self.uid.clone(),
+            submitted: self.submitted,
+            started: self.started,
+            ended: self.ended,
+        }
+    }
+}
+
+impl StoredAttempt {
+    fn read(self, instance: &Instance) -> Attempt {
+        Attempt {
+            name: self.name.unwrap_or_else(|| ExternalName::of(instance, self.number)),
+            number: self.number,
+            generation: self.generation,
+            cluster: self.cluster,
+            uid: self.uid,
+            submitted: self.submitted,
+            started: self.started,
+            ended: self.ended,
+        }
+    }
+}
+
+impl Document for Stored {
     const KIND: &'static str = "status";
-    const FORMAT: u64 = 1;
+    const FORMAT: u64 = 2;
+    const OLDEST: u64 = 2;
     const FIELDS: &'static [&'static str] =
-        &["instance", "epoch", "state", "observed_generation", "attempt", "failures", "transitions"];
+        &["epoch", "state", "observed_generation", "attempt", "failures", "transitions"];
 }

@@ -1,6 +1,5 @@
 //! What is on a cluster and maps to nothing that is under way: late requests of earlier owners.
 
-use windlass_compiler::model::Engine;
 use windlass_compiler::units::Duration;
 
 use crate::action::Action;
@@ -32,8 +31,7 @@ pub fn sweep(fleet: &Fleet, observation: &Observation) -> Option<(Action, String
     } else {
         format!("its record says {}", status.state.name())
     };
-    let Engine::Process(process) = &wanted.spec.engine;
-    Some((stop(observation, process.grace), reason))
+    Some((stop(observation, wanted.spec.grace), reason))
 }
 
 /// Whether this is the attempt that was given up as lost, alive after all and still wanted: a decision takes it back.

@@ -88,7 +88,7 @@ fn compiled(compiled: Compiled, against: &Against, console: &Console) -> Result<
 }
 
 fn as_recorded(jobs: impl IntoIterator<Item = Job>) -> Recorded {
-    jobs.into_iter().map(|spec| RecordedJob { protected: spec.protect, spec }).collect()
+    jobs.into_iter().map(RecordedJob::from).collect()
 }
 
 #[cfg(test)]

@@ -90,7 +90,7 @@ fn removal(fleet: &Fleet, select: &SelectArgs) -> Result<Proposed, Failure> {
     let plan = Plan::new(
         project.name.clone(),
         project.environment.clone(),
-        staying.map(|desired| desired.spec.clone()),
+        staying.map(|desired| desired.spec.job()),
     )
     .map_err(|cycle| Failure::error("the recorded jobs wait for each other").because(&cycle))?;
     let root = fleet.desired.values().next().map(|desired| desired.root.clone()).unwrap_or_default();

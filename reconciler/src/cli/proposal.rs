@@ -104,8 +104,8 @@ fn narrow(
     recorded: &Recorded,
     select: &SelectArgs,
 ) -> Result<(), Failure> {
-    let removed = recorded.jobs().map(|recorded| &recorded.spec).filter(|job| plan.job(&job.id).is_none());
-    let universe = Universe::of_plan(plan).with(removed);
+    let removed = recorded.jobs().filter(|recorded| plan.job(&recorded.id).is_none());
+    let universe = Universe::of_plan(plan).with(removed.map(|recorded| recorded.spec.job()));
     let selected = universe.select(select)?;
     let selected: BTreeSet<JobId> = selected.iter().map(|subject| subject.instance.job.clone()).collect();
     let before = changes.changes.len();

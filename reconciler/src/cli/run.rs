@@ -132,7 +132,7 @@ fn asked(pipeline: &Name, text: &str) -> Result<Timestamp, Failure> {
 /// All batches of the pipeline, bound, in topological order.
 fn jobs(fleet: &Fleet, pipeline: &Name) -> Result<IndexMap<Name, windlass_core::run::Bound>, Failure> {
     let of_pipeline = || batches(fleet).filter(|desired| desired.job().pipeline == *pipeline);
-    let plan = Plan::new(pipeline.clone(), None, of_pipeline().map(|desired| desired.spec.clone()))
+    let plan = Plan::new(pipeline.clone(), None, of_pipeline().map(|desired| desired.spec.job()))
         .map_err(|cycle| Failure::error("the recorded jobs wait for each other").because(&cycle))?;
     Ok(plan.jobs().map(|job| (job.id.job.clone(), bind(&fleet.desired[&job.id]))).collect())
 }

@@ -12,6 +12,7 @@ use windlass_core::history::Note;
 use windlass_core::id::{AttemptNumber, Epoch, ExternalName, Generation, Instance, RunId, Sequence};
 use windlass_core::project::Project;
 use windlass_core::run::{Bound, Run};
+use windlass_core::spec::Spec;
 use windlass_core::state::{Name, State};
 use windlass_core::status::{Attempt, Status, Transition};
 
@@ -121,10 +122,11 @@ impl Sample {
         let job: JobId = job.parse().unwrap();
         for run in self.fleet.runs.values_mut() {
             for bound in run.jobs.values_mut().filter(|bound| bound.spec.id == job) {
-                bound.spec.after.push(edge.clone());
+                bound.spec = waiting(&bound.spec, &edge);
             }
         }
-        self.fleet.desired.get_mut(&job).unwrap().spec.after.push(edge);
+        let desired = self.fleet.desired.get_mut(&job).unwrap();
+        desired.spec = waiting(&desired.spec, &edge);
         self
     }
 
@@ -182,9 +184,16 @@ impl Sample {
     }
 }
 
+/// The same spec with one more edge.
+fn waiting(spec: &Spec, edge: &Edge) -> Spec {
+    let mut job = spec.job();
+    job.after.push(edge.clone());
+    Spec::of(&job)
+}
+
 fn desired(id: &JobId, mode: Mode) -> Desired {
     Desired {
-        spec: job(id, mode),
+        spec: Spec::of(&job(id, mode)),
         root: "/shop".to_owned(),
         goal: Goal::run(Generation(1)),
         protected: None,

@@ -36,7 +36,8 @@ pub struct Subject {
 }
 
 impl Subject {
-    fn of_job(job: &Job) -> Self {
+    /// A job of a plan, or on record.
+    pub fn of_job(job: &Job) -> Self {
         Self {
             instance: Instance::stream(job.id.clone()),
             cluster: job.cluster.clone(),
@@ -91,8 +92,8 @@ impl Universe {
 
     /// These jobs besides, without their edges.
     #[must_use]
-    pub fn with<'a>(mut self, jobs: impl Iterator<Item = &'a Job>) -> Self {
-        self.subjects.extend(jobs.map(Subject::of_job));
+    pub fn with(mut self, jobs: impl Iterator<Item = Job>) -> Self {
+        self.subjects.extend(jobs.map(|job| Subject::of_job(&job)));
         self
     }
 

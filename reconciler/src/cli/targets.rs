@@ -6,6 +6,7 @@ use windlass_core::desired::Desired;
 use windlass_core::fleet::Fleet;
 use windlass_core::id::Instance;
 use windlass_core::operate::Target;
+use windlass_core::spec::Spec;
 
 use super::args::SelectArgs;
 use super::named::Named;
@@ -83,12 +84,7 @@ fn of_universe(universe: &Universe, select: &SelectArgs) -> Result<Vec<Target>, 
 /// What can be selected of what is recorded: each of these jobs, and each instance of a batch.
 fn universe(fleet: &Fleet, counts: fn(&Desired) -> bool) -> Universe {
     let counting = || fleet.desired.values().filter(|desired| counts(desired));
-    let subject = |instance: Instance, spec: &windlass_compiler::model::Job| Subject {
-        instance,
-        cluster: spec.cluster.clone(),
-        file: spec.origin.as_ref().map(|origin| origin.file.clone()),
-        tags: spec.tags.clone(),
-    };
+    let subject = |instance: Instance, spec: &Spec| Subject { instance, ..Subject::of_job(&spec.job()) };
     let jobs = counting().map(|desired| subject(Instance::stream(desired.job().clone()), &desired.spec));
     let runs = fleet.runs.values().flat_map(|run| {
         run.instances().map(|(instance, bound)| subject(instance, &bound.spec)).collect::<Vec<_>>()

@@ -5,6 +5,7 @@ use std::fmt;
 use windlass_compiler::name::JobId;
 use windlass_core::id::{ApplyId, Instance, RunId};
 use windlass_core::shard::Shard;
+use windlass_core::spec::Mark;
 
 /// A key: a kind, a slash, and a name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,8 +18,15 @@ impl Key {
     pub const STATUS: &'static str = "status/";
     /// The prefix of all runs.
     pub const RUN: &'static str = "run/";
+    /// The prefix of all specs that runs are bound to and desired state no longer wants.
+    pub const SPEC: &'static str = "spec/";
     /// The prefix of all journals of applies.
     pub const APPLY: &'static str = "apply/";
+
+    /// What every key that this build knows starts with, in the order in which records are taken in: what a kind refers
+    /// to comes before it.
+    pub const PREFIXES: [&'static str; 7] =
+        ["project", "recovery", Self::DESIRED, Self::SPEC, Self::RUN, Self::STATUS, Self::APPLY];
 
     /// The project's record.
     pub fn project() -> Self {
@@ -45,6 +53,11 @@ impl Key {
         Self(format!("{}{run}", Self::RUN))
     }
 
+    /// A spec of a job that its desired state no longer wants.
+    pub fn spec(job: &JobId, mark: Mark) -> Self {
+        Self(format!("{}{job}:{mark}", Self::SPEC))
+    }
+
     /// The journal of an apply.
     pub fn apply(apply: &ApplyId) -> Self {
         Self(format!("{}{apply}", Self::APPLY))
@@ -68,7 +81,7 @@ impl Key {
     /// The shard of the pipeline that the record belongs to; none where it belongs to no pipeline. Part of the format
     /// of every store that keeps records by shard.
     pub fn shard(&self) -> Option<Shard> {
-        let name = [Self::DESIRED, Self::STATUS, Self::RUN].iter().find_map(|prefix| self.name(prefix))?;
+        let name = [Self::DESIRED, Self::STATUS, Self::RUN, Self::SPEC].iter().find_map(|prefix| self.name(prefix))?;
         Some(shard_of_name(name))
     }
 
@@ -102,6 +115,7 @@ mod tests {
             ("desired/orders.ingest", orders),
             ("run/orders@2026-11-22T02:00Z", orders),
             ("run/orders", orders),
+            ("spec/orders.settle:00ff", orders),
             ("apply/orders", None),
             ("project", None),
             ("orders", None),
@@ -109,5 +123,23 @@ mod tests {
         ] {
             assert_eq!(Key::stored(text).shard(), shard, "{text}");
         }
+    }
+
+    #[test]
+    fn every_key_has_a_known_prefix() {
+        let instance: Instance = "orders.settle@2026-11-22T02:00Z".parse().unwrap();
+        let mark = serde_json::from_str("\"00ff\"").unwrap();
+        let keys = [
+            Key::project(),
+            Key::recovery(),
+            Key::desired(&instance.job),
+            Key::spec(&instance.job, mark),
+            Key::run(&instance.run_id().unwrap()),
+            Key::status(&instance),
+            Key::apply(&ApplyId("1".to_owned())),
+        ];
+        let prefixes =
+            keys.each_ref().map(|key| Key::PREFIXES.iter().position(|one| key.name(one).is_some()));
+        assert_eq!(prefixes, [0, 1, 2, 3, 4, 5, 6].map(Some));
     }
 }

@@ -9,6 +9,7 @@ use crate::edge::Standing;
 use crate::id::{Epoch, Uid};
 use crate::observed::End;
 use crate::sample::{after, at, instance, job, observation, seen, status};
+use crate::spec::Spec;
 use crate::state;
 
 /// Everything that a decision rests on.
@@ -48,16 +49,16 @@ impl Scene {
 
     fn decide(&self) -> Decision {
         let (project, instance) = ("commerce".parse().unwrap(), instance(&self.job));
-        let mut spec = self.job.clone();
+        let mut job = self.job.clone();
         if self.turned {
-            spec.mode = Mode::Batch;
+            job.mode = Mode::Batch;
         }
         let case = Case {
             project: &project,
             instance: &instance,
             goal: &self.goal,
             intent: if self.turned { Intent::Remove } else { self.goal.intent },
-            spec: &spec,
+            spec: &Spec::of(&job),
             root: "/",
             status: &self.status,
             sight: &self.sight,

@@ -1,6 +1,6 @@
 //! Fleets as data: jobs, their edges and their states.
 
-use windlass_compiler::model::When;
+use windlass_compiler::model::{Job, When};
 
 use super::*;
 use crate::desired::Intent;
@@ -136,7 +136,9 @@ fn what_has_left_is_active_until_it_is_gone() {
 fn a_stream_whose_job_became_a_batch_is_active_until_it_is_gone() {
     for (state, active) in [(running(), true), (State::Stopped, false)] {
         let mut fleet = fleet(&[("s", &[], state.clone())]);
-        fleet.desired.values_mut().for_each(|desired| desired.spec.mode = Mode::Batch);
+        for desired in fleet.desired.values_mut() {
+            desired.spec = Spec::of(&Job { mode: Mode::Batch, ..desired.spec.job() });
+        }
         assert_eq!(!fleet.active().is_empty(), active, "{state:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! Applies as data: what is recorded, what the specs say, what is written.
 
-use windlass_compiler::diff::{Recorded, RecordedJob, diff};
+use windlass_compiler::diff::diff;
 use windlass_compiler::model::{Engine, When};
 
 use super::*;
@@ -33,9 +33,7 @@ fn apply(fleet: &Fleet, jobs: &[Job]) -> Mutation {
 
 fn apply_on(fleet: &Fleet, jobs: &[Job], clusters: &[&str]) -> Mutation {
     let plan = Plan::new("commerce".parse().unwrap(), None, jobs.iter().cloned()).unwrap();
-    let recorded = fleet.desired.values().filter(|one| one.goal.intent.belongs());
-    let recorded = recorded.map(|one| RecordedJob { spec: one.spec.clone(), protected: one.is_protected() });
-    let changes = diff(&recorded.collect::<Recorded>(), &plan);
+    let changes = diff(&fleet.recorded(), &plan);
     let clusters = clusters.iter().map(|name| (name.parse().unwrap(), Cluster::Local)).collect();
     let id = ApplyId("1".to_owned());
     let change = change("apply");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use windlass_compiler::diff::{Recorded, RecordedJob, diff};
+use windlass_compiler::diff::diff;
 use windlass_compiler::model::Job;
 use windlass_compiler::name::JobId;
 use windlass_compiler::plan::Plan;
@@ -117,18 +117,13 @@ fn apply(fleet: &Fleet, edits: &[Edit], change: Change, number: u64) -> Mutation
             Edit::Put(_) => None,
         })
         .collect();
-    let kept = present().map(|desired| desired.spec.clone()).filter(|job| !gone.contains(&job.id));
+    let kept = present().map(|desired| desired.spec.job()).filter(|job| !gone.contains(&job.id));
     let put = edits.iter().filter_map(|edit| match edit {
         Edit::Put(job) => Some((**job).clone()),
         Edit::Drop(_) => None,
     });
     let Ok(plan) = Plan::new(project::name(), None, kept.chain(put)) else { return Mutation::default() };
-    let recorded = |desired: &crate::desired::Desired| RecordedJob {
-        spec: desired.spec.clone(),
-        protected: desired.is_protected(),
-    };
-    let recorded: Recorded = present().map(recorded).collect();
-    let changes = diff(&recorded, &plan);
+    let changes = diff(&fleet.recorded(), &plan);
     let id = ApplyId(format!("{number:08}"));
     let clusters = project::clusters();
     propose(fleet, &Proposal { plan: &plan, changes: &changes, clusters: &clusters, root: "/", id, change })

@@ -10,6 +10,7 @@ use windlass_core::desired::{Change, Intent};
 use windlass_core::fleet::{Fleet, Outlook};
 use windlass_core::id::Instance;
 use windlass_core::run::Run;
+use windlass_core::spec::Spec;
 use windlass_core::state::Name;
 use windlass_core::status::Status;
 
@@ -401,9 +402,9 @@ fn outdated(fleet: &Fleet, instance: &Instance) -> Option<String> {
     let bound = fleet.runs.get(&instance.run_id()?)?.jobs.get(&instance.job.job)?;
     let desired = fleet.desired.get(&instance.job).filter(|desired| desired.goal.intent.belongs())?;
     let is_latest = fleet.latest(&instance.job).as_ref() == Some(instance);
-    let meant = |spec: &Job| Job { origin: None, description: None, ..spec.clone() };
-    (is_latest && meant(&bound.spec) != meant(&desired.spec))
-        .then(|| "its spec has changed since: the next run takes that in".to_owned())
+    let meant = |spec: &Spec| Job { origin: None, description: None, ..spec.job() };
+    let differs = || bound.spec.mark != desired.spec.mark && meant(&bound.spec) != meant(&desired.spec);
+    (is_latest && differs()).then(|| "its spec has changed since: the next run takes that in".to_owned())
 }
 
 /// The latest run of each pipeline that is shown.
