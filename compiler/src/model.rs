@@ -130,7 +130,6 @@ pub struct Process {
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub env: IndexMap<String, String>,
     /// Working directory, relative to the root of the tree (`""` is the root), or absolute.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub dir: String,
     /// A file for standard input, relative to the root of the tree; empty input without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -139,7 +138,6 @@ pub struct Process {
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub files: IndexMap<String, String>,
     /// How long the command must have run before it counts as running.
-    #[serde(default, skip_serializing_if = "Duration::is_zero")]
     pub ready: Duration,
     /// How long it may take to end after TERM, before KILL.
     pub grace: Duration,
@@ -190,7 +188,6 @@ pub struct Retry {
     /// The pause before a new attempt: `min`, doubled with each failure, at most `max`.
     pub backoff: Backoff,
     /// What follows an attempt that is lost: its end is not known.
-    #[serde(default, skip_serializing_if = "OnLost::is_hold")]
     pub on_lost: OnLost,
 }
 
@@ -212,11 +209,4 @@ pub enum OnLost {
     Hold,
     /// The same as after a failure.
     Retry,
-}
-
-impl OnLost {
-    /// Whether it is the default.
-    pub fn is_hold(&self) -> bool {
-        *self == Self::Hold
-    }
 }

@@ -75,13 +75,20 @@ async fn read(folder: &Path) -> Done {
     for (prefix, bytes) in &stored {
         writeln!(out, "{prefix:<10} {:6} bytes a job in the store", bytes / jobs)?;
     }
-    writeln!(out, "{:<10} {:6} bytes a job in the store", "all", stored.iter().map(|one| one.1).sum::<usize>() / jobs)?;
+    writeln!(
+        out,
+        "{:<10} {:6} bytes a job in the store",
+        "all",
+        stored.iter().map(|one| one.1).sum::<usize>() / jobs
+    )?;
     writeln!(out, "{:<10} {:6} bytes a job in memory, of {jobs} jobs", "ledger", (after - before) / jobs)?;
     Ok(())
 }
 
 /// The plan of a generated project.
-fn plan(jobs: usize) -> Done<(Plan, IndexMap<windlass_compiler::name::Name, windlass_compiler::model::Cluster>)> {
+fn plan(
+    jobs: usize,
+) -> Done<(Plan, IndexMap<windlass_compiler::name::Name, windlass_compiler::model::Cluster>)> {
     struct Memory(generate::Files);
     impl World for Memory {
         fn read(&self, path: &str) -> Result<Vec<u8>, Unreadable> {

@@ -373,9 +373,8 @@ type Specs = BTreeMap<(JobId, Mark), Spec>;
 
 /// Reads a record, and whether it has more than this build knows.
 fn decode<D: Document>(record: &Record) -> Result<(D, bool), Error> {
-    let read = document::decode(&record.text);
-    let read = read.map_err(|source| Error::Record { key: record.key.clone(), source })?;
-    Ok((read, document::has_more::<D>(&record.text)))
+    let read = document::decode_noting(&record.text);
+    read.map_err(|source| Error::Record { key: record.key.clone(), source })
 }
 
 /// What a record is about, which its key says.

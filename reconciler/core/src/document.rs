@@ -1,10 +1,9 @@
 //! Records as a store keeps them: JSON with a format version, in which unknown fields survive a rewrite.
 
-use std::borrow::Cow;
-use std::fmt;
+mod noting;
 
 use serde::Serialize;
-use serde::de::{DeserializeOwned, Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 /// A kind of record.
@@ -77,27 +76,13 @@ pub fn failure<D: Document>(text: &str, source: serde_json::Error) -> Unreadable
     }
 }
 
-/// Whether a record's text has fields that this build does not know: those are lost with the text.
-pub fn has_more<D: Document>(text: &str) -> bool {
-    struct Names<'a>(&'a [&'static str]);
-    impl<'de> Visitor<'de> for Names<'_> {
-        type Value = bool;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a record")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<bool, A::Error> {
-            let mut more = false;
-            while let Some(name) = fields.next_key::<Cow<'de, str>>()? {
-                more |= name != "format" && !self.0.contains(&&*name);
-                fields.next_value::<IgnoredAny>()?;
-            }
-            Ok(more)
-        }
-    }
-    // What cannot be read is somebody else's to say; until then nothing of it is thrown away.
-    serde_json::Deserializer::from_str(text).deserialize_map(Names(D::FIELDS)).unwrap_or(true)
+/// The same, and whether the text has fields that this build does not know: those are lost with the text.
+pub fn decode_noting<D: Document>(text: &str) -> Result<(D, bool), Unreadable> {
+    let mut more = false;
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let noted = noting::Noting { inner: &mut reader, known: D::FIELDS, more: &mut more };
+    let read = D::deserialize(noted).and_then(|read| reader.end().map(|()| read));
+    read.map(|read| (read, more)).map_err(|source| failure::<D>(text, source))
 }
 
 /// Writes a record. Fields of `previous` (the text that it replaces) that this build does not know are kept.
@@ -153,8 +138,9 @@ mod tests {
             (r#"{"later":[{"name":1}],"format":1,"name":"a"}"#, true),
             (r#"{"format":1,"name":"a","l\u0061ter":{}}"#, true),
             (r#"{"format":1,"n\u0061me":"a"}"#, false),
+            (r#"{"format":1,"name":"a","gone":null}"#, false),
         ] {
-            assert_eq!(has_more::<Sample>(text), more, "{text}");
+            assert_eq!(decode_noting::<Sample>(text).unwrap().1, more, "{text}");
         }
     }
 

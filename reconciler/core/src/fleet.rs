@@ -63,9 +63,15 @@ impl Fleet {
             let stream = Instance::stream(desired.job().clone());
             (desired.spec.mode == Mode::Stream || self.is_left(&stream)).then_some(stream)
         });
+        let streams = streams.filter(|stream| {
+            let leaving = self.wanted(stream).is_some_and(|wanted| !wanted.intent.belongs());
+            self.is_open(stream, leaving)
+        });
         let open = self.runs.values().filter(|run| run.ended.is_none());
-        let batches = open.flat_map(|run| run.instances().map(|(instance, _)| instance));
-        streams.chain(batches).filter(|instance| self.is_open(instance)).collect()
+        let batches = open.flat_map(Run::instances).filter(|(instance, bound)| {
+            self.is_open(instance, !effective(&bound.goal, self.left(&instance.job)).belongs())
+        });
+        streams.chain(batches.map(|(instance, _)| instance)).collect()
     }
 
     /// The latest instance of every job that belongs to the project, and whatever has yet to end: what an apply
@@ -92,9 +98,7 @@ impl Fleet {
     }
 
     /// Whether an instance belongs to the project, or has yet to leave it.
-    fn is_open(&self, instance: &Instance) -> bool {
-        let wanted = self.wanted(instance);
-        let leaving = wanted.is_some_and(|wanted| !wanted.intent.belongs());
+    fn is_open(&self, instance: &Instance, leaving: bool) -> bool {
         !leaving || self.statuses.get(instance).is_some_and(|status| !status.state.is_final())
     }
 

@@ -3,23 +3,24 @@
 //! A fleet holds each spec once, however many runs are bound to it. The whole is read back only where somebody needs
 //! it: for a new attempt, or to say what differs.
 
-use std::borrow::Cow;
+mod written;
+
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use windlass_compiler::diff::{Recall, RecordedJob};
 use windlass_compiler::digest::Digest;
-use windlass_compiler::model::{Edge, Engine, Job, Mode, Origin, Retry};
+use windlass_compiler::model::{Edge, Engine, Job, Mode, Retry};
 use windlass_compiler::name::{JobId, Name};
 use windlass_compiler::text::text;
 use windlass_compiler::units::Duration;
 
 use crate::document::Document;
 use crate::names::Names;
+use written::{Head, Whole};
 
 /// A resolved spec, shared by whatever refers to it.
 #[derive(Clone, PartialEq, Eq)]
@@ -61,100 +62,10 @@ pub struct Outline {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mark(u128);
 
-/// A spec as a record has it, without the job's name, which stands in the record's key. A newer build's fields are
-/// in the text as well, and stay in it.
-#[derive(Serialize, Deserialize)]
-struct Whole<'a> {
-    mark: Mark,
-    mode: Mode,
-    cluster: Name,
-    engine: Cow<'a, Engine>,
-    #[serde(default, skip_serializing_if = "is_empty")]
-    after: Cow<'a, [Edge]>,
-    retry: Retry,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    timeout: Option<Duration>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    protect: bool,
-    #[serde(default, skip_serializing_if = "is_empty")]
-    tags: Cow<'a, [String]>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    description: Option<Cow<'a, str>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    origin: Option<Cow<'a, Origin>>,
-}
-
-/// The same text, of which only the outline is taken out. Everything else is looked at, so that [`Spec::job`] can
-/// read it.
-#[derive(Deserialize)]
-struct Head {
-    mark: Mark,
-    mode: Mode,
-    cluster: Name,
-    engine: EngineHead,
-    #[serde(default)]
-    after: Box<[Edge]>,
-    retry: Retry,
-    #[serde(default)]
-    timeout: Option<Duration>,
-    #[serde(default)]
-    protect: bool,
-    #[serde(default, rename = "tags")]
-    _tags: Vec<SomeText>,
-    #[serde(default, rename = "description")]
-    _description: Option<SomeText>,
-    #[serde(default, rename = "origin")]
-    _origin: Option<OriginHead>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum EngineHead {
-    Process(ProcessHead),
-}
-
-#[derive(Deserialize)]
-struct ProcessHead {
-    #[serde(rename = "command")]
-    _command: Vec<SomeText>,
-    #[serde(default, rename = "env")]
-    _env: SomeTexts,
-    #[serde(default, rename = "dir")]
-    _dir: SomeText,
-    #[serde(default, rename = "stdin")]
-    _stdin: Option<SomeText>,
-    #[serde(default, rename = "files")]
-    _files: SomeTexts,
-    #[serde(default)]
-    ready: Duration,
-    grace: Duration,
-}
-
-#[derive(Deserialize)]
-struct OriginHead {
-    #[serde(rename = "file")]
-    _file: SomeText,
-    #[serde(rename = "line")]
-    _line: u32,
-}
-
 impl Spec {
     /// The spec of a job.
     pub fn of(job: &Job) -> Self {
         let mark = Mark::of(&Digest::of_job(job));
-        let whole = Whole {
-            mark,
-            mode: job.mode,
-            cluster: job.cluster.clone(),
-            engine: Cow::Borrowed(&job.engine),
-            after: Cow::Borrowed(&job.after),
-            retry: job.retry,
-            timeout: job.timeout,
-            protect: job.protect,
-            tags: Cow::Borrowed(&job.tags),
-            description: job.description.as_deref().map(Cow::Borrowed),
-            origin: job.origin.as_ref().map(Cow::Borrowed),
-        };
         let Engine::Process(process) = &job.engine;
         let outline = Outline {
             id: job.id.clone(),
@@ -168,6 +79,7 @@ impl Spec {
             ready: process.ready,
             grace: process.grace,
         };
+        let whole = Whole::of(job, mark);
         let text = serde_json::to_string(&whole).expect("a spec is a map with string keys");
         Self(Arc::new(Kept { outline, text: text.into() }))
     }
@@ -175,19 +87,7 @@ impl Spec {
     /// Reads the spec of a job from a record's text.
     pub fn read(id: JobId, text: Box<RawValue>) -> Result<Self, serde_json::Error> {
         let head: Head = serde_json::from_str(text.get())?;
-        let EngineHead::Process(process) = head.engine;
-        let outline = Outline {
-            id,
-            mark: head.mark,
-            mode: head.mode,
-            cluster: head.cluster,
-            after: head.after,
-            retry: head.retry,
-            timeout: head.timeout,
-            protect: head.protect,
-            ready: process.ready,
-            grace: process.grace,
-        };
+        let outline = head.outline(id);
         Ok(Self(Arc::new(Kept { outline, text: text.into() })))
     }
 
@@ -204,21 +104,8 @@ impl Spec {
 
     /// The job, complete.
     pub fn job(&self) -> Job {
-        let whole: Whole<'_> =
-            serde_json::from_str(&self.0.text).expect("the text was looked at when it was read");
-        Job {
-            id: self.id.clone(),
-            mode: whole.mode,
-            cluster: whole.cluster,
-            engine: whole.engine.into_owned(),
-            after: whole.after.into_owned(),
-            retry: whole.retry,
-            timeout: whole.timeout,
-            protect: whole.protect,
-            tags: whole.tags.into_owned(),
-            description: whole.description.map(Cow::into_owned),
-            origin: whole.origin.map(Cow::into_owned),
-        }
+        let whole = serde_json::from_str::<Whole<'_>>(&self.0.text);
+        whole.expect("the text was looked at when it was read").job(self.id.clone())
     }
 
     /// It, as `diff` compares it.
@@ -301,50 +188,11 @@ impl Document for Stored {
     const FIELDS: &'static [&'static str] = &["spec"];
 }
 
-fn is_empty<T>(list: &[T]) -> bool {
-    list.is_empty()
-}
-
-/// A text that is there and is not kept.
-#[derive(Default)]
-struct SomeText;
-
-impl<'de> Deserialize<'de> for SomeText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(text(|_| Ok::<_, std::convert::Infallible>(Self)))
-    }
-}
-
-/// Texts by name that are there and are not kept.
-#[derive(Default)]
-struct SomeTexts;
-
-impl<'de> Deserialize<'de> for SomeTexts {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Pairs;
-        impl<'de> Visitor<'de> for Pairs {
-            type Value = SomeTexts;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("texts by name")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut pairs: A) -> Result<SomeTexts, A::Error> {
-                while pairs.next_key::<IgnoredAny>()?.is_some() {
-                    pairs.next_value::<SomeText>()?;
-                }
-                Ok(SomeTexts)
-            }
-        }
-        deserializer.deserialize_map(Pairs)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::sample::{after, job};
-    use windlass_compiler::model::{OnLost, When};
+    use windlass_compiler::model::{OnLost, Origin, When};
 
     fn read(text: &str) -> Result<Spec, serde_json::Error> {
         Spec::read("orders.settle".parse().unwrap(), RawValue::from_string(text.to_owned()).unwrap())
@@ -388,7 +236,7 @@ mod tests {
         let whole = Spec::of(&full()).stored().get().to_owned();
         let damages =
             [("\"00\"", "0"), ("[\"work\"]", "[1]"), ("\"nightly\"", "{}"), ("\"It settles\"", "7")];
-        for (part, damage) in damages.into_iter().chain([("\"in\"", "[]"), ("\"line\":3", "\"line\":-3")]) {
+        for (part, damage) in damages.into_iter().chain([("\"in\"", "[]"), (":3\"", ":x\"")]) {
             let damaged = whole.replacen(part, damage, 1);
             assert_ne!(damaged, whole, "{part}");
             assert!(read(&damaged).is_err(), "{damaged}");

@@ -39,7 +39,25 @@ pub struct Stored {
     attempt: Option<StoredAttempt>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     failures: Vec<Timestamp>,
-    transitions: Vec<Transition>,
+    transitions: Vec<Step>,
+}
+
+/// A transition, without what is as the status says.
+#[derive(Debug, Serialize, Deserialize)]
+struct Step {
+    sequence: Sequence,
+    at: Timestamp,
+    from: state::Name,
+    to: state::Name,
+    event: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    attempt: Option<AttemptNumber>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    generation: Option<Generation>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    epoch: Option<Epoch>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -128,20 +146,40 @@ impl Status {
             observed_generation: self.observed_generation,
             attempt: self.attempt.as_ref().map(|attempt| attempt.stored(&self.instance)),
             failures: self.failures.clone(),
-            transitions: self.transitions.clone(),
+            transitions: self.transitions.iter().map(|step| self.step(step)).collect(),
         }
     }
 
     /// The status that the record of `instance` holds.
     pub fn read(instance: Instance, stored: Stored) -> Self {
-        Self {
+        let mut status = Self {
             epoch: stored.epoch,
             state: stored.state,
             observed_generation: stored.observed_generation,
             attempt: stored.attempt.map(|attempt| attempt.read(&instance)),
             failures: stored.failures,
-            transitions: stored.transitions,
+            transitions: Vec::new(),
             instance,
+        };
+        let mut transitions: Vec<_> = stored.transitions.into_iter().map(|step| step.read(&status)).collect();
+        // There is one for every instance, and most have a single step: room for three more would be most of it.
+        transitions.shrink_to_fit();
+        status.transitions = transitions;
+        status
+    }
+
+    fn step(&self, step: &Transition) -> Step {
+        let Transition { sequence, at, from, to, event, reason, attempt, generation, epoch } = step.clone();
+        Step {
+            sequence,
+            at,
+            from,
+            to,
+            event,
+            reason,
+            attempt: (attempt != self.attempt_number()).then_some(attempt),
+            generation: (generation != self.observed_generation).then_some(generation),
+            epoch: (epoch != self.epoch).then_some(epoch),
         }
     }
 
@@ -173,6 +211,22 @@ impl Attempt {
             submitted: self.submitted,
             started: self.started,
             ended: self.ended,
+        }
+    }
+}
+
+impl Step {
+    fn read(self, status: &Status) -> Transition {
+        Transition {
+            sequence: self.sequence,
+            at: self.at,
+            from: self.from,
+            to: self.to,
+            event: self.event,
+            reason: self.reason,
+            attempt: self.attempt.unwrap_or(status.attempt_number()),
+            generation: self.generation.unwrap_or(status.observed_generation),
+            epoch: self.epoch.unwrap_or(status.epoch),
         }
     }
 }

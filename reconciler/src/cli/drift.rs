@@ -143,8 +143,9 @@ fn over(fleet: &Fleet) -> Vec<Finding> {
 /// Asks every cluster, and compares with what is recorded.
 pub async fn look(session: &Session, fleet: &Fleet) -> Vec<Finding> {
     let words = ask_all(session, fleet).await;
+    let present = fleet.present();
     let compare = |(name, words): (Name, Words)| match words {
-        Ok(seen) => compare(fleet, &name, &seen),
+        Ok(seen) => compare(fleet, &present, &name, &seen),
         Err(Silence { reason }) => vec![Finding {
             instance: format!("cluster {name}"),
             what: format!("does not answer: {reason}"),
@@ -155,17 +156,17 @@ pub async fn look(session: &Session, fleet: &Fleet) -> Vec<Finding> {
 }
 
 /// What one cluster shows, against what is recorded of it.
-fn compare(fleet: &Fleet, cluster: &Name, seen: &[Observation]) -> Vec<Finding> {
+fn compare(fleet: &Fleet, present: &[Instance], cluster: &Name, seen: &[Observation]) -> Vec<Finding> {
     let seen: BTreeMap<&ExternalName, &Observation> = seen.iter().map(|one| (&one.name, one)).collect();
     let mut findings = Vec::new();
-    for instance in fleet.present() {
-        let (Some(wanted), Some(status)) = (fleet.wanted(&instance), fleet.statuses.get(&instance)) else {
+    for instance in present {
+        let Some(status) = fleet.statuses.get(instance).filter(|status| status.state.is_live()) else {
             continue;
         };
         let Some(attempt) = status.attempt.as_ref().filter(|attempt| attempt.cluster == *cluster) else {
             continue;
         };
-        if !status.state.is_live() || wanted.goal.intent != Intent::Run {
+        if fleet.wanted(instance).is_none_or(|wanted| wanted.goal.intent != Intent::Run) {
             continue;
         }
         let what = match seen.get(&attempt.name).map(|one| &one.phase) {

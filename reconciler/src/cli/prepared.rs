@@ -35,9 +35,11 @@ pub fn prepare(path: Option<&Path>, spec: &SpecArgs, console: &Console) -> Resul
 pub fn planned(compiled: Compiled, console: &Console) -> Result<Prepared, Failure> {
     let warned = compiled.findings().warnings() > 0;
     let files = compiled.compilation.sources.len();
-    let (tree, model) = compiled.model(console)?;
-    let plan =
-        Plan::of(&model).map_err(|cycle| Failure::error("the jobs wait for each other").because(&cycle))?;
+    let (tree, mut model) = compiled.model(console)?;
+    // The plan takes the jobs over: of thousands, a second copy is a tenth of the time of a plan.
+    let jobs = std::mem::take(&mut model.jobs).into_values();
+    let plan = Plan::new(model.project.clone(), model.environment.clone(), jobs)
+        .map_err(|cycle| Failure::error("the jobs wait for each other").because(&cycle))?;
     Ok(Prepared { tree, model, plan, warned, files })
 }
 
