@@ -23,7 +23,6 @@ pub struct Goal {
     pub retry: Generation,
     /// The generation with which it came into the project. An attempt of one below is of an earlier life: what
     /// starts next starts for the first time.
-    #[serde(default)]
     pub since: Generation,
 }
 
@@ -86,29 +85,33 @@ struct StoredGoal {
     replace: Option<Generation>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     retry: Option<Generation>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    since: Option<Generation>,
 }
 
 impl From<Goal> for StoredGoal {
     fn from(goal: Goal) -> Self {
-        let Goal { generation, intent, replace, retry } = goal;
+        let Goal { generation, intent, replace, retry, since } = goal;
         Self {
             generation,
             intent: (intent != Intent::Run).then_some(intent),
             replace: (replace != generation).then_some(replace),
             retry: (retry != generation).then_some(retry),
+            since: (since != generation).then_some(since),
         }
     }
 }
 
 impl From<StoredGoal> for Goal {
     fn from(stored: StoredGoal) -> Self {
-        let StoredGoal { generation, intent, replace, retry } = stored;
+        let StoredGoal { generation, intent, replace, retry, since } = stored;
         let ordinary = Self::run(generation);
         Self {
             generation,
             intent: intent.unwrap_or(ordinary.intent),
             replace: replace.unwrap_or(ordinary.replace),
             retry: retry.unwrap_or(ordinary.retry),
+            since: since.unwrap_or(ordinary.since),
         }
     }
 }

@@ -81,7 +81,9 @@ impl Key {
     /// The shard of the pipeline that the record belongs to; none where it belongs to no pipeline. Part of the format
     /// of every store that keeps records by shard.
     pub fn shard(&self) -> Option<Shard> {
-        let name = [Self::DESIRED, Self::STATUS, Self::RUN, Self::SPEC].iter().find_map(|prefix| self.name(prefix))?;
+        let name = [Self::DESIRED, Self::STATUS, Self::RUN, Self::SPEC]
+            .iter()
+            .find_map(|prefix| self.name(prefix))?;
         Some(shard_of_name(name))
     }
 
