@@ -120,7 +120,7 @@ async fn gather(args: &Args, session: &Session, fleet: &Fleet, url: &str) -> Res
     let seen = Seen {
         now: Timestamp::now(),
         store: named(url),
-        driver: session.lease.holder().await?,
+        owners: session.lease.owners().await?,
         findings: look(session, fleet).await,
         decided: decisions(&*session.store, fleet, &instances).await?,
     };

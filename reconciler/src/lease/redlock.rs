@@ -245,7 +245,7 @@ impl Heard {
 type Received<T> = mpsc::UnboundedReceiver<(usize, Result<T, Failure>)>;
 
 /// A random number that nobody else draws.
-fn random() -> u128 {
+pub(super) fn random() -> u128 {
     let mut bytes = [0; 16];
     // The call cannot fail for so few bytes once the system has started; if it ever does, time and process still
     // tell tries apart.
