@@ -37,5 +37,5 @@ pub mod report;
 mod spelling;
 pub mod style;
 
-#[cfg(test)]
-mod sample;
+#[cfg(any(test, feature = "sample"))]
+pub mod sample;

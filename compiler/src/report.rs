@@ -14,8 +14,6 @@ mod snippet;
 mod text;
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 use crate::diagnostic::{Report, Severity};
 use crate::digest::Digest;
@@ -46,7 +44,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// All of them, in the order in which help lists them.
+    /// All of them.
     pub const ALL: [Self; 8] = [
         Self::Text,
         Self::Concise,
@@ -57,42 +55,7 @@ impl Format {
         Self::Junit,
         Self::Markdown,
     ];
-
-    /// Its name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Concise => "concise",
-            Self::Json => "json",
-            Self::Sarif => "sarif",
-            Self::Github => "github",
-            Self::Gitlab => "gitlab",
-            Self::Junit => "junit",
-            Self::Markdown => "markdown",
-        }
-    }
 }
-
-impl FromStr for Format {
-    type Err = UnknownFormat;
-
-    fn from_str(text: &str) -> Result<Self, UnknownFormat> {
-        Self::ALL.into_iter().find(|format| format.name() == text).ok_or(UnknownFormat)
-    }
-}
-
-/// A text that names no format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UnknownFormat;
-
-impl fmt::Display for UnknownFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = Format::ALL.into_iter().map(Format::name).collect();
-        write!(f, "expected one of {}", names.join(", "))
-    }
-}
-
-impl std::error::Error for UnknownFormat {}
 
 /// The reports of one compilation with the texts that they point into.
 #[derive(Debug)]

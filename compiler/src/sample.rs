@@ -1,37 +1,38 @@
-//! Small jobs for tests, complete and ordinary.
+//! Small jobs for the tests and benchmarks of every package, complete and ordinary.
 
 use crate::model::{Backoff, Edge, Engine, Job, Mode, OnLost, Origin, Process, Retry, When};
 use crate::units::Duration;
 
 /// A stream that follows a file.
-pub(crate) fn stream(id: &str) -> Job {
+pub fn stream(id: &str) -> Job {
     job(id, Mode::Stream)
 }
 
 /// A batch that does the same once.
-pub(crate) fn batch(id: &str) -> Job {
+pub fn batch(id: &str) -> Job {
     job(id, Mode::Batch)
 }
 
 /// `job`, after others, all of them `met`.
-pub(crate) fn after(mut job: Job, upstreams: &[&str]) -> Job {
-    let edge = |upstream: &&str| Edge { job: upstream.parse().unwrap(), when: When::Met };
+pub fn after(mut job: Job, upstreams: &[&str]) -> Job {
+    let edge = |upstream: &&str| Edge { job: upstream.parse().expect("a sample's name"), when: When::Met };
     job.after = upstreams.iter().map(edge).collect();
     job
 }
 
 /// The process of a job.
-pub(crate) fn process(job: &mut Job) -> &mut Process {
+pub fn process(job: &mut Job) -> &mut Process {
     match &mut job.engine {
         Engine::Process(process) => process,
     }
 }
 
-fn job(id: &str, mode: Mode) -> Job {
+/// Either of them. What a test rests on, it sets itself.
+pub fn job(id: &str, mode: Mode) -> Job {
     Job {
-        id: id.parse().unwrap(),
+        id: id.parse().expect("a sample's name"),
         mode,
-        cluster: "laptop".parse().unwrap(),
+        cluster: "laptop".parse().expect("a name"),
         engine: Engine::Process(Process {
             command: ["tail", "-f", "4"].map(str::to_owned).into(),
             env: Default::default(),

@@ -11,6 +11,7 @@ pub mod applies;
 pub mod apply;
 pub mod args;
 pub mod argv;
+pub mod commit;
 pub mod compiled;
 pub mod completions;
 pub mod consent;

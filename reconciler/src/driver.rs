@@ -5,6 +5,8 @@
 
 pub mod local;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use windlass_core::action::{Action, Outcome};
 use windlass_core::id::ExternalName;
@@ -16,6 +18,18 @@ use windlass_core::observed::Observation;
 pub struct Silence {
     /// What was seen instead of an answer.
     pub reason: String,
+}
+
+/// What a cluster said of all of its objects, or that there were no words.
+pub type Words = Result<Vec<Observation>, Silence>;
+
+/// How long a cluster may take to say what is on it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Asks a cluster for everything on it. No answer in time is silence.
+pub async fn ask(driver: &dyn Driver) -> Words {
+    let late = |_| Err(Silence { reason: format!("no answer within {} s", PATIENCE.as_secs()) });
+    tokio::time::timeout(PATIENCE, driver.list()).await.unwrap_or_else(late)
 }
 
 /// A part of an attempt's output.

@@ -21,9 +21,9 @@ use windlass_core::case::Moment;
 use windlass_core::decide::Decision;
 use windlass_core::fleet::Fleet;
 use windlass_core::history::Note;
-use windlass_core::id::{Epoch, Instance};
+use windlass_core::id::{Epoch, Instance, Sequence};
 use windlass_core::shard::{Fence, Shard};
-use windlass_core::status::Status;
+use windlass_core::status::{Status, Transition};
 use windlass_core::sweep::sweep;
 
 use crate::fault;
@@ -54,7 +54,11 @@ pub struct Engine {
     recovering: Recovering,
     /// Whether anything was recorded in this turn: what waits for it is decided at once.
     moved: bool,
+    tell: Option<Tell>,
 }
+
+/// Is told of every transition, once it is durable.
+pub type Tell = Box<dyn FnMut(&Instance, &Transition) + Send>;
 
 /// Something that may change a decision.
 pub(crate) enum Hint {
@@ -103,7 +107,14 @@ impl Engine {
             hold: None,
             recovering: Recovering::default(),
             moved: false,
+            tell: None,
         }
+    }
+
+    /// The same engine, which tells somebody of every transition that it makes.
+    #[must_use]
+    pub fn telling(self, tell: Option<Tell>) -> Self {
+        Self { tell, ..self }
     }
 
     /// The records as the engine knows them.
@@ -250,14 +261,24 @@ impl Engine {
     /// Records a status. A conflict is no error: the ledger has read what is there, and deciding goes on from it.
     async fn persist(&mut self, status: &Status, fence: Fence) -> Result<(), Error> {
         fault::point("status.before-commit");
+        let before = self.ledger.fleet().statuses.get(&status.instance).map(Status::sequence);
         let written = self.ledger.record(status, fence).await?;
         fault::point("status.after-commit");
         tracing::info!(instance = %status.instance, state = %status.state.name(), "recorded");
         self.moved = true;
         match written {
-            Written::Done | Written::Conflict(_) => Ok(()),
-            Written::Fenced(barrier) => self.step_down(fence.shard, barrier),
+            Written::Done => self.report(status, before.unwrap_or_default()),
+            Written::Conflict(_) => {}
+            Written::Fenced(barrier) => return self.step_down(fence.shard, barrier),
         }
+        Ok(())
+    }
+
+    /// Tells of the transitions after `before`.
+    fn report(&mut self, status: &Status, before: Sequence) {
+        let Some(tell) = &mut self.tell else { return };
+        let fresh = status.transitions.iter().filter(|step| step.sequence > before);
+        fresh.for_each(|step| tell(&status.instance, step));
     }
 
     /// Leaves a shard to its newer owner.

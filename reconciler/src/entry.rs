@@ -13,6 +13,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     // Before everything else: a supervisor has no command line of its own, no runtime and no logs.
     match arguments.get(1).and_then(|first| first.to_str()) {
         Some("__supervise") => supervisor::supervise(arguments.into_iter().skip(2)),
+        Some(supervisor::RECORD) => supervisor::record_output(),
         #[cfg(feature = "faults")]
         Some("__crash-points") => list_points(),
         _ => cli::main(arguments),

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use redis::{Client, Connection, FromRedisValue, IntoConnectionInfo, RedisResult};
+use redis::{Client, Connection, FromRedisValue, RedisResult};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -83,12 +83,20 @@ impl Server {
 
     /// A client with all rights that reaches this server by way of another address: a proxy's.
     pub fn client_at(&self, address: SocketAddr) -> Client {
-        let info = (address.ip().to_string(), address.port()).into_connection_info().expect("an address");
-        let mut settings = info.redis_settings().clone();
-        if let Some((user, password)) = &self.options.credentials {
-            settings = settings.set_username(user).set_password(password);
+        Client::open(self.url_at(address)).expect("a good URL")
+    }
+
+    /// Its URL, with the credentials of a user with all rights.
+    pub fn url(&self) -> String {
+        self.url_at(self.address())
+    }
+
+    /// The same by way of another address. A password must be made of letters that URLs have.
+    pub fn url_at(&self, address: SocketAddr) -> String {
+        match &self.options.credentials {
+            Some((user, password)) => format!("redis://{user}:{password}@{address}"),
+            None => format!("redis://{address}"),
         }
-        Client::open(info.set_redis_settings(settings)).expect("an address is all that it takes")
     }
 
     /// Does a command as a user with all rights, and fails if the server does not do it.
@@ -161,14 +169,16 @@ impl Server {
         saved
     }
 
-    /// Makes a replica the primary of its own, whether it has everything or not.
+    /// Makes a replica a primary, whether it has everything or not. It is one in its next lives too.
     pub fn promote(&self) {
         self.command::<()>(&["REPLICAOF", "NO", "ONE"]);
+        self.command::<()>(&["CONFIG", "REWRITE"]);
     }
 
-    /// Makes it a replica of another, whose data take the place of its own.
+    /// Makes it a replica of another, whose data take the place of its own. It is one in its next lives too.
     pub fn follow(&self, primary: SocketAddr) {
         self.command::<()>(&["REPLICAOF", &primary.ip().to_string(), &primary.port().to_string()]);
+        self.command::<()>(&["CONFIG", "REWRITE"]);
     }
 
     /// Waits until this replica is linked to its primary and has what the primary had when this was called.
@@ -218,7 +228,7 @@ impl Server {
         let mut say = |line: String| text.push_str(&format!("{line}\n"));
         if *role != Role::Sentinel {
             say(format!("save \"\"\nappendonly {}", if *appends { "yes" } else { "no" }));
-            say("repl-diskless-sync-delay 0\nrepl-ping-replica-period 1".to_owned());
+            say("repl-diskless-sync-delay 0\nrepl-ping-replica-period 1\nrepl-timeout 5".to_owned());
         }
         if *role == Role::ClusterNode {
             say(format!("cluster-enabled yes\ncluster-port {}", self.second.number()));

@@ -3,7 +3,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use windlass_core::state::Name;
@@ -65,25 +65,50 @@ fn a_store_that_cannot_be_made_is_made_later() {
     nothing_is_lost(&project);
 }
 
+/// Set in a test that runs in a mount namespace of its own.
+const WITHIN: &str = "WINDLASS_TEST_WITHIN";
+
+/// Runs a test, by its name, where it may mount file systems that nobody else sees: in a mount namespace, and where that
+/// takes rights that this user has not, in a user namespace as well.
+fn where_mounting_is_allowed(test: &str, body: impl FnOnce()) {
+    if std::env::var_os(WITHIN).is_some() {
+        return body();
+    }
+    let ways = [&["--mount"][..], &["--user", "--map-root-user", "--mount"]];
+    let is_open = |way: &&&[&str]| {
+        let mut tried = Command::new("unshare");
+        tried.args(**way).args(["mount", "-t", "tmpfs", "windlass-test", "/mnt"]).stderr(Stdio::null());
+        tried.status().is_ok_and(|status| status.success())
+    };
+    if let Some(way) = ways.iter().find(is_open) {
+        let itself = std::env::current_exe().expect("this test");
+        let mut within = Command::new("unshare");
+        within.args(*way).arg(itself).args(["--exact", test]).env(WITHIN, "1");
+        let done = within.output().expect("it could be run just now");
+        let said = String::from_utf8_lossy(&done.stdout);
+        assert!(done.status.success() && said.contains("1 passed"), "in its namespace: {said}");
+        return;
+    }
+    let is_root = rustix::process::getuid().is_root();
+    assert!(!is_root || std::env::var_os("CI").is_none(), "root cannot mount file systems here");
+    say(&format!("{test} was not run: this user may neither mount file systems nor make user namespaces"));
+}
+
 /// A small file system of its own for the store of a project.
 struct Disk(PathBuf);
 
 impl Disk {
-    /// Mounts one; none where this user may not.
-    fn mount(project: &Project) -> Option<Self> {
+    fn mount(project: &Project) -> Self {
         let place = project.file(".windlass");
         fs::create_dir(&place).expect("writable");
         let options = ["-t", "tmpfs", "-o", "size=2m", "windlass-test"];
         let mounted = Command::new("mount").args(options).arg(&place).status();
-        if mounted.is_ok_and(|status| status.success()) {
-            return Some(Self(place));
-        }
-        say("not run: this user may not mount file systems");
-        None
+        assert!(mounted.expect("it can be run").success());
+        Self(place)
     }
 
     fn remount(&self, how: &str) {
-        let options = format!("remount,{how}");
+        let options = format!("remount,bind,{how}");
         let done = Command::new("mount").args(["-o", &options]).arg(&self.0).status();
         assert!(done.expect("it can be run").success());
     }
@@ -113,8 +138,12 @@ impl Drop for Disk {
 
 #[test]
 fn a_full_disk_is_told_and_nothing_is_lost() {
+    where_mounting_is_allowed("a_full_disk_is_told_and_nothing_is_lost", full_disk);
+}
+
+fn full_disk() {
     let project = Project::new(BINARY, &mixed());
-    let Some(disk) = Disk::mount(&project) else { return };
+    let disk = Disk::mount(&project);
     disk.fill();
     fails(&project.run(&["apply"]), 1, &["disk", "full"]);
     disk.free();
@@ -128,8 +157,12 @@ fn a_full_disk_is_told_and_nothing_is_lost() {
 
 #[test]
 fn a_disk_that_fills_up_under_a_job_keeps_how_it_ended() {
+    where_mounting_is_allowed("a_disk_that_fills_up_under_a_job_keeps_how_it_ended", disk_that_fills_up);
+}
+
+fn disk_that_fills_up() {
     let project = Project::new(BINARY, &[Job::batch("slow", "slow")]);
-    let Some(disk) = Disk::mount(&project) else { return };
+    let disk = Disk::mount(&project);
     let apply = project.spawn(&[], &["apply"]);
     until("it is under way", || project.evidence().lines.len() == 1);
     patiently(Duration::from_millis(200), || false);
@@ -146,9 +179,16 @@ fn a_disk_that_fills_up_under_a_job_keeps_how_it_ended() {
 
 #[test]
 fn a_store_that_may_not_be_written_is_a_matter_of_permission() {
+    where_mounting_is_allowed(
+        "a_store_that_may_not_be_written_is_a_matter_of_permission",
+        store_that_may_not_be_written,
+    );
+}
+
+fn store_that_may_not_be_written() {
     // No stream: what runs there would keep the file system writable.
     let project = Project::new(BINARY, &batches());
-    let Some(disk) = Disk::mount(&project) else { return };
+    let disk = Disk::mount(&project);
     project.ok(&["apply"]);
     project.nothing_is_left();
     disk.remount("ro");

@@ -197,3 +197,52 @@ fn what_had_failed_before_stops_no_apply() {
     assert_eq!(done.code, Some(5), "{done}");
     assert_eq!(project.state("p.second"), Some(Name::Succeeded), "{done}");
 }
+
+#[test]
+fn a_plan_says_what_an_apply_would_refuse() {
+    let project = Project::new(BINARY, &[Job::stream("follow", "stream")]);
+    project.ok(&["apply"]);
+    project.write(&[Job::batch("follow", "batch")]);
+    let plan = project.ok(&["plan"]);
+    let refused = project.run(&["apply", "-y"]);
+    assert_eq!(refused.code, Some(3), "{refused}");
+    let reason = "p.follow cannot turn from stream to batch or back; give it a new name";
+    assert!(plan.err.contains(reason) && refused.err.contains(reason), "{plan}{refused}");
+    assert!(
+        plan.out.lines().any(|line| line.starts_with("~ p.follow") && line.contains("refused")),
+        "{plan}"
+    );
+    project.ok(&["destroy", "-y"]);
+}
+
+#[test]
+fn what_failed_for_good_is_drift() {
+    let project = Project::new(BINARY, &[Job::batch("bad", "fail"), Job::batch("good", "batch")]);
+    project.run(&["apply"]);
+    let drift = project.run(&["drift"]);
+    assert_eq!(drift.code, Some(2), "{drift}");
+    let lines: Vec<_> = drift.out.lines().filter(|line| line.starts_with("p.")).collect();
+    assert!(
+        matches!(&lines[..], [line] if line.starts_with("p.bad@") && line.contains("it has failed")),
+        "{drift}"
+    );
+    project.ok(&["destroy", "-y"]);
+    assert_eq!(project.run(&["drift"]).code, Some(0));
+}
+
+#[test]
+fn a_store_that_was_emptied_takes_another_environment() {
+    let project = Project::new(BINARY, &mixed());
+    let file = project.file("windlass.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text + "\n[environment.dev]\n\n[environment.prod]\n").unwrap();
+    project.ok(&["apply", "-e", "dev"]);
+    let refused = project.run(&["apply", "-e", "prod", "-y"]);
+    assert_eq!(refused.code, Some(3), "{refused}");
+    assert!(refused.err.contains("this store holds environment dev"), "{refused}");
+    project.ok(&["destroy", "-y"]);
+    project.ok(&["apply", "-e", "prod"]);
+    project.ok(&["destroy", "-y"]);
+    project.nothing_is_left();
+    project.assert_sound();
+}

@@ -10,6 +10,7 @@ use crate::name::JobId;
 use crate::resolve::{Edge, Node};
 use crate::source::Span;
 use crate::spec::Spec;
+use crate::spelling;
 use crate::suggest::nearest;
 
 use super::cycles;
@@ -137,7 +138,7 @@ fn against(edge: &Edge<'_>, (first, when): (Span, When), upstream: &Node<'_>) ->
     if together(mode, when, edge.when) {
         return Some(Graph::DuplicateEdge { again: edge.span, first, upstream: address });
     }
-    let whens = (word(when), word(edge.when));
+    let whens = (spelling::when(when), spelling::when(edge.when));
     Some(Graph::Contradiction { span: edge.span, other: first, upstream: address, whens })
 }
 
@@ -155,7 +156,12 @@ fn impossible(edge: &Edge<'_>, upstream: &Node<'_>) -> Option<Graph> {
         return None;
     }
     let (span, upstream_name) = (edge.when_at, upstream.address().into());
-    Some(Graph::NeverEnds { span, upstream: upstream_name, when: word(edge.when), defined: upstream.key })
+    Some(Graph::NeverEnds {
+        span,
+        upstream: upstream_name,
+        when: spelling::when(edge.when),
+        defined: upstream.key,
+    })
 }
 
 /// An edge from a job that is switched off here.
@@ -164,14 +170,4 @@ fn absent(spec: &Spec<'_>, edge: &Edge<'_>, upstream: &Node<'_>) -> Option<Graph
     let declared = |name: &str| spec.environments.iter().any(|one| one.key.text == name);
     let present = upstream.only_in.iter().flatten().filter(|name| declared(name)).cloned().collect();
     Some(Graph::Absent { span: edge.named, upstream: upstream.address().into(), switched, present })
-}
-
-fn word(when: When) -> &'static str {
-    match when {
-        When::Met => "met",
-        When::Succeeded => "succeeded",
-        When::Failed => "failed",
-        When::Finished => "finished",
-        When::Running => "running",
-    }
 }

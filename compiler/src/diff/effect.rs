@@ -33,12 +33,18 @@ pub enum Effect {
     Stop,
     /// It goes on under another name.
     Move,
+    /// It stays as it is: no apply does this.
+    Refused,
 }
 
 impl Effect {
     /// What follows from an update.
     pub(super) fn of_update(before: &Job, after: &Job) -> Self {
-        let restarts = before.mode != after.mode || Digest::of_runtime(before) != Digest::of_runtime(after);
+        // A stream has one instance and a batch one in each run: neither can go on as the other.
+        if before.mode != after.mode {
+            return Self::Refused;
+        }
+        let restarts = Digest::of_runtime(before) != Digest::of_runtime(after);
         match after.mode {
             Mode::Stream if restarts => Self::RestartStateless,
             Mode::Batch if restarts || edges(before) != edges(after) => Self::NextRun,
@@ -49,7 +55,7 @@ impl Effect {
     /// Whether a running job is interrupted.
     pub fn interrupts(self) -> bool {
         match self {
-            Self::None | Self::NextRun | Self::Create | Self::Move => false,
+            Self::None | Self::NextRun | Self::Create | Self::Move | Self::Refused => false,
             Self::RescaleInPlace
             | Self::RestartFromSavepoint
             | Self::RestartFromLastState
@@ -78,6 +84,7 @@ impl fmt::Display for Effect {
             Self::Create => "create",
             Self::Stop => "stop",
             Self::Move => "move",
+            Self::Refused => "refused",
         })
     }
 }

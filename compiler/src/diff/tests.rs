@@ -66,6 +66,12 @@ fn a_batch_changes_with_its_next_run() {
     assert_eq!(edited(job(), |job| job.retry.attempts = 9).effect, Effect::None);
 }
 
+#[test]
+fn a_job_does_not_turn_from_stream_to_batch_or_back() {
+    assert_eq!(edited(stream("orders.a"), |job| job.mode = Mode::Batch).effect, Effect::Refused);
+    assert_eq!(edited(batch("orders.a"), |job| job.mode = Mode::Stream).effect, Effect::Refused);
+}
+
 /// `path: before -> after` for each field.
 fn fields(job: Job, edit: Edit) -> String {
     let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());

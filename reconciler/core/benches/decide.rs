@@ -3,9 +3,9 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
-use windlass_compiler::model::{Backoff, Edge, Engine, Job, Mode, OnLost, Process, Retry, When};
+use windlass_compiler::model::{Edge, Job, Mode, When};
+use windlass_compiler::sample;
 use windlass_compiler::units::Duration;
 use windlass_core::case::{Case, Moment};
 use windlass_core::decide::decide;
@@ -19,32 +19,7 @@ use windlass_core::status::{Attempt, Status};
 const START: Timestamp = Timestamp::UNIX_EPOCH;
 
 fn job(mode: Mode) -> Job {
-    Job {
-        id: "orders.ingest".parse().expect("a name"),
-        mode,
-        cluster: "laptop".parse().expect("a name"),
-        engine: Engine::Process(Process {
-            command: ["awk", "-f", "ingest.awk"].map(str::to_owned).into(),
-            env: IndexMap::new(),
-            dir: "jobs".to_owned(),
-            stdin: None,
-            files: IndexMap::new(),
-            ready: Duration::from_secs(1),
-            grace: Duration::from_secs(10),
-        }),
-        after: Vec::new(),
-        retry: Retry {
-            attempts: 3,
-            within: None,
-            backoff: Backoff { min: Duration::from_secs(1), max: Duration::from_secs(60) },
-            on_lost: OnLost::Hold,
-        },
-        timeout: Some(Duration::from_secs(3600)),
-        protect: false,
-        tags: Vec::new(),
-        description: None,
-        origin: None,
-    }
+    Job { timeout: Some(Duration::from_secs(3600)), ..sample::job("orders.ingest", mode) }
 }
 
 /// An instance on its first attempt, which its cluster shows in `phase`; without a phase there was none yet.

@@ -3,11 +3,14 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use windlass_compiler::diff::Effect;
+use windlass_compiler::model::Mode;
 use windlass_compiler::name::JobId;
 
-use crate::desired::Change;
+use crate::desired::{Change, Intent};
 use crate::document::Document;
-use crate::id::{ApplyId, Generation, RunId};
+use crate::fleet::{Fleet, Outlook};
+use crate::id::{ApplyId, Generation, Instance, RunId};
+use crate::run::Run;
 
 /// One apply.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +56,35 @@ pub enum Progress {
     Failed(Timestamp),
     /// Given up by a person.
     Aborted(Timestamp),
+}
+
+impl Apply {
+    /// The instances that it is about: its streams, its runs, and of jobs that it removes whatever has to leave.
+    pub fn instances(&self, fleet: &Fleet) -> Vec<Instance> {
+        let streams = self.operations.iter().map(|operation| Instance::stream(operation.job.clone()));
+        let is_stream = |instance: &Instance| {
+            let desired = fleet.desired.get(&instance.job);
+            desired.is_some_and(|desired| desired.spec.mode == Mode::Stream)
+        };
+        let made = self.runs.iter().filter_map(|id| fleet.runs.get(id)).flat_map(Run::instances);
+        let removed = self.operations.iter().filter(|operation| operation.effect == Effect::Stop);
+        let leaving = removed.flat_map(|operation| leaving(fleet, &operation.job));
+        let batches = made.map(|(instance, _)| instance).chain(leaving);
+        streams.filter(is_stream).chain(batches).collect()
+    }
+
+    /// Whether nothing of what it is about has missed its goal.
+    pub fn is_met(&self, fleet: &Fleet) -> bool {
+        let missed = |instance: &Instance| matches!(fleet.outlook(instance), Outlook::Missed(_));
+        !self.instances(fleet).iter().any(missed)
+    }
+}
+
+/// The instances of a batch that were told to leave, or are in runs that were made meanwhile.
+fn leaving<'a>(fleet: &'a Fleet, job: &'a JobId) -> impl Iterator<Item = Instance> + 'a {
+    let told = |run: &Run| run.jobs.get(&job.job).is_some_and(|bound| bound.goal.intent == Intent::Remove);
+    let open = fleet.runs_of(&job.pipeline).filter(move |run| run.ended.is_none() || told(run));
+    open.filter_map(|run| run.instance(job))
 }
 
 impl Document for Apply {

@@ -61,6 +61,12 @@ pub fn is_stuck(mode: Mode, status: &Status) -> bool {
     matches!((mode, &status.state), (Mode::Stream, State::Degraded { .. }))
 }
 
+/// Whether nothing was started yet since the job came into the project: edges hold back the first start, and nothing
+/// later.
+pub fn is_untried(goal: &Goal, status: &Status) -> bool {
+    status.attempt.as_ref().is_none_or(|attempt| attempt.generation < goal.since)
+}
+
 /// Whether the current attempt has met the goal of its mode at any time.
 pub fn has_reached(mode: Mode, status: &Status) -> bool {
     match mode {

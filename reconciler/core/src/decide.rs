@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use windlass_compiler::model::Engine;
 
 use crate::action::{Action, Create};
-use crate::case::{Case, Moment, has_reached};
+use crate::case::{Case, Moment, has_reached, is_untried};
 use crate::desired::Intent;
 use crate::draft::Draft;
 use crate::edge::{Permit, Upstream, describe, permit};
@@ -157,8 +157,7 @@ fn is_out_of_date(status: &Status, generation: Generation) -> bool {
 
 /// Starts an attempt, or says what it waits for.
 fn start(draft: &mut Draft<'_>, case: &Case<'_>, decision: &mut Decision) -> Result<(), IllegalEvent> {
-    // An edge holds back the first start and nothing later.
-    if draft.status().attempt.is_none() {
+    if is_untried(case.goal, draft.status()) {
         for upstream in case.upstreams {
             match permit(upstream) {
                 Permit::Given => {}

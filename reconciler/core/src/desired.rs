@@ -19,12 +19,16 @@ pub struct Goal {
     pub replace: Generation,
     /// An instance that ended when it had observed a generation below this one is begun again.
     pub retry: Generation,
+    /// The generation with which it came into the project. An attempt of one below is of an earlier life: what
+    /// starts next starts for the first time.
+    #[serde(default)]
+    pub since: Generation,
 }
 
 impl Goal {
-    /// A goal that wants the job to run, from this generation on.
+    /// The goal of a job that comes into the project with this generation, to run.
     pub fn run(generation: Generation) -> Self {
-        Self { generation, intent: Intent::Run, replace: generation, retry: generation }
+        Self { generation, intent: Intent::Run, replace: generation, retry: generation, since: generation }
     }
 
     /// The next generation, with another intent.
@@ -37,13 +41,13 @@ impl Goal {
     #[must_use]
     pub fn retried(&self) -> Self {
         let generation = self.generation.next();
-        Self { generation, intent: Intent::Run, replace: self.replace, retry: generation }
+        Self { intent: Intent::Run, generation, retry: generation, ..self.clone() }
     }
 
     /// The next generation, which replaces a live attempt and begins again whatever has ended.
     #[must_use]
     pub fn replaced(&self) -> Self {
-        Self::run(self.generation.next())
+        Self { since: self.since, ..Self::run(self.generation.next()) }
     }
 }
 

@@ -8,7 +8,7 @@ use windlass_compiler::model::{Job, Mode};
 use windlass_compiler::name::{JobId, Name};
 
 use crate::apply::Apply;
-use crate::case::{Case, Moment};
+use crate::case::{Case, Moment, is_untried};
 use crate::decide::{Decision, decide};
 use crate::desired::{Desired, Goal, Intent};
 use crate::edge::{Standing, Upstream};
@@ -190,6 +190,13 @@ impl Fleet {
         let Some(status) = self.statuses.get(&upstream) else { return Some(Standing::new(mode)) };
         let current = self.wanted(&upstream).is_none_or(|wanted| is_current(wanted.goal, status));
         Some(Standing::of(mode, status, current))
+    }
+
+    /// Whether edges still hold an instance back: nothing of it was started since its job came into the project.
+    pub fn is_untried(&self, instance: &Instance) -> bool {
+        let status = self.statuses.get(instance);
+        let wanted = self.wanted(instance);
+        status.zip(wanted).is_none_or(|(status, wanted)| is_untried(wanted.goal, status))
     }
 
     /// Where an instance is on its way.

@@ -3,6 +3,7 @@
 //! Synchronous and deterministic: time, observations and epochs come in as arguments. The same functions run in
 //! `plan`, in the service, in the simulator and in tests. Nothing here knows a store, a cluster or a runtime.
 
+pub mod abort;
 pub mod action;
 pub mod apply;
 pub mod case;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::case::{is_met, is_stuck};
+use crate::case::{is_met, is_stuck, is_untried};
 use crate::desired::Intent;
 use crate::edge::{Permit, describe, permit};
 use crate::fleet::{Fleet, Wanted, is_current};
@@ -67,7 +67,7 @@ impl<'a> Outlooks<'a> {
         }
         match &status.state {
             State::Skipped { .. } if self.is_skip_harmless(instance) => Outlook::Met,
-            State::Waiting { not_before: None } if status.attempt.is_none() => self.blocked(instance),
+            State::Waiting { not_before: None } if is_untried(wanted.goal, status) => self.blocked(instance),
             state if state.is_final() || is_stuck(wanted.spec.mode, status) => Outlook::Missed(say(state)),
             _ => Outlook::Moving,
         }

@@ -92,7 +92,7 @@ fn desire(fleet: &Fleet, proposal: &Proposal<'_>, job: &Job, effect: Effect) -> 
     let generation = before.map_or(Generation(1), |before| before.goal.generation.next());
     let goal = match before.map(|before| &before.goal) {
         Some(goal) if goal.intent.belongs() && effect == Effect::None => Goal { generation, ..goal.clone() },
-        Some(goal) if goal.intent.belongs() => Goal { intent: goal.intent, ..Goal::run(generation) },
+        Some(goal) if goal.intent.belongs() => Goal { intent: goal.intent, ..goal.replaced() },
         _ => Goal::run(generation),
     };
     Desired {

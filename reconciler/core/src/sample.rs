@@ -1,8 +1,8 @@
 //! Small records for tests, complete and ordinary.
 
-use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
-use windlass_compiler::model::{Backoff, Edge, Engine, Job, Mode, OnLost, Process, Retry, When};
+use windlass_compiler::model::{Edge, Job, Mode, When};
+use windlass_compiler::sample;
 use windlass_compiler::units::Duration;
 
 use crate::desired::{Change, Desired, Goal};
@@ -17,33 +17,12 @@ pub(crate) fn at(second: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second)
 }
 
+/// A job that may fail twice, and has started once it has run for two seconds.
 pub(crate) fn job(id: &str, mode: Mode) -> Job {
-    Job {
-        id: id.parse().unwrap(),
-        mode,
-        cluster: "laptop".parse().unwrap(),
-        engine: Engine::Process(Process {
-            command: vec!["work".to_owned()],
-            env: IndexMap::new(),
-            dir: String::new(),
-            stdin: None,
-            files: IndexMap::new(),
-            ready: Duration::from_secs(2),
-            grace: Duration::from_secs(10),
-        }),
-        after: Vec::new(),
-        retry: Retry {
-            attempts: 2,
-            within: None,
-            backoff: Backoff { min: Duration::from_secs(1), max: Duration::from_secs(60) },
-            on_lost: OnLost::Hold,
-        },
-        timeout: None,
-        protect: false,
-        tags: Vec::new(),
-        description: None,
-        origin: None,
-    }
+    let mut job = sample::job(id, mode);
+    sample::process(&mut job).ready = Duration::from_secs(2);
+    job.retry.attempts = 2;
+    job
 }
 
 pub(crate) fn after(mut job: Job, edges: &[(&str, When)]) -> Job {

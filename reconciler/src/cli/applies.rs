@@ -1,17 +1,16 @@
 //! `windlass applies`: what was applied, and what an interrupted apply left.
 
 use jiff::Timestamp;
+use windlass_core::abort::abort;
 use windlass_core::apply::{Apply, Progress};
-use windlass_core::desired::Intent;
 use windlass_core::fleet::{Fleet, Outlook};
 use windlass_core::id::{ApplyId, Instance};
-use windlass_core::mutation::Mutation;
-use windlass_core::operate::{Operation, Target, operate};
 
 use super::apply::close;
 use super::args::{OutputArgs, StoreArgs};
+use super::commit::commit_last_wins;
 use super::console::Console;
-use super::converging::{Patience, Task, WaitArgs, conclude, failures, see_through};
+use super::converging::{Patience, Task, WaitArgs, conclude, see_through};
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::nearest::nearest;
@@ -21,7 +20,7 @@ use super::runtime::block_on;
 use super::sink::Format;
 use super::table::Table;
 use super::time::ago;
-use crate::ledger::{Ledger, Written};
+use crate::ledger::Ledger;
 
 /// List applies, and go on with or give up an interrupted one
 #[derive(Debug, clap::Args)]
@@ -48,7 +47,7 @@ enum Command {
         #[command(flatten)]
         patience: Patience,
     },
-    /// Give up an interrupted apply: what has not reached its goal is stopped
+    /// Give up an interrupted apply: what has not reached its goal is stopped, what has not left yet stays
     Abort {
         /// The apply; the latest without one
         id: Option<String>,
@@ -64,7 +63,7 @@ pub fn run(args: &Args, console: &Console) -> Outcome {
     match &args.command {
         Command::List { store, output } => block_on(list(store, output, console)),
         Command::Resume { id, store, patience } => block_on(resume(id.as_deref(), store, patience, console)),
-        Command::Abort { id, store, wait } => block_on(abort(id.as_deref(), store, wait, console)),
+        Command::Abort { id, store, wait } => block_on(end(id.as_deref(), store, wait, console)),
     }
 }
 
@@ -74,7 +73,7 @@ async fn list(store: &StoreArgs, output: &OutputArgs, console: &Console) -> Outc
     let (_, ledger) = open_existing(&root, &url).await?;
     let fleet = ledger.fleet();
     sinks.write(|format, style| match format {
-        Format::Json => windlass_compiler::escape::json(&fleet.applies.values().collect::<Vec<_>>()) + "\n",
+        Format::Json => windlass_compiler::escape::json(&by_time(fleet)) + "\n",
         _ => table(fleet).text(style),
     })?;
     Ok(Exit::Done)
@@ -83,7 +82,7 @@ async fn list(store: &StoreArgs, output: &OutputArgs, console: &Console) -> Outc
 fn table(fleet: &Fleet) -> Table {
     let now = Timestamp::now();
     let mut table = Table::new(["APPLY", "WHEN", "BY", "CHANGES", "PROGRESS", "MESSAGE"]);
-    for apply in fleet.applies.values() {
+    for apply in by_time(fleet) {
         table.row([
             apply.id.to_string().into(),
             ago(apply.change.at, now).into(),
@@ -103,29 +102,24 @@ fn progress(fleet: &Fleet, apply: &Apply) -> String {
         Progress::Failed(_) => "failed".to_owned(),
         Progress::Aborted(_) => "aborted".to_owned(),
         Progress::Committed => {
-            let about = about(fleet, apply);
+            let about = apply.instances(fleet);
             let met = about.iter().filter(|one| fleet.outlook(one) == Outlook::Met).count();
             format!("committed: {met} of {} reached", about.len())
         }
     }
 }
 
-/// The instances that an apply is about.
-fn about(fleet: &Fleet, apply: &Apply) -> Vec<Instance> {
-    let streams = apply.operations.iter().map(|operation| Instance::stream(operation.job.clone()));
-    let is_stream = |instance: &Instance| {
-        let spec = fleet.desired.get(&instance.job).map(|desired| &desired.spec);
-        spec.is_some_and(|spec| spec.mode == windlass_compiler::model::Mode::Stream)
-    };
-    let runs = apply.runs.iter().filter_map(|id| fleet.runs.get(id));
-    let batches = runs.flat_map(|run| run.instances().map(|(instance, _)| instance).collect::<Vec<_>>());
-    streams.filter(is_stream).chain(batches).collect()
+/// All applies, the latest last. Ids of one second have no order.
+fn by_time(fleet: &Fleet) -> Vec<&Apply> {
+    let mut applies: Vec<&Apply> = fleet.applies.values().collect();
+    applies.sort_by_key(|apply| apply.change.at);
+    applies
 }
 
 /// The apply of that id, or the latest.
 fn find(fleet: &Fleet, id: Option<&str>) -> Result<Apply, Failure> {
     let Some(id) = id else {
-        let latest = fleet.applies.values().next_back().cloned();
+        let latest = by_time(fleet).pop().cloned();
         return latest.ok_or_else(|| Failure::error("nothing was ever applied here"));
     };
     fleet.applies.get(&ApplyId(id.to_owned())).cloned().ok_or_else(|| {
@@ -144,18 +138,16 @@ async fn resume(id: Option<&str>, store: &StoreArgs, patience: &Patience, consol
     let resume = format!("windlass applies resume {}", apply.id);
     let task = Task {
         command: "applies resume",
-        instances: &|fleet| about(fleet, &apply),
+        instances: &|fleet| apply.instances(fleet),
         patience,
         resume: &resume,
     };
     let mut ended = see_through(&session, ledger, &task, console).await?;
-    let fleet = ended.ledger.fleet();
-    let met = failures(fleet, &about(fleet, &apply)).is_empty();
-    close(&mut ended, &apply.id, met).await?;
+    close(&mut ended, &apply.id).await?;
     conclude(&ended, &task, Exit::Partial, console)
 }
 
-async fn abort(id: Option<&str>, store: &StoreArgs, wait: &WaitArgs, console: &Console) -> Outcome {
+async fn end(id: Option<&str>, store: &StoreArgs, wait: &WaitArgs, console: &Console) -> Outcome {
     let (root, url) = project_root(store)?;
     let (session, mut ledger) = open_existing(&root, &url).await?;
     let id = find(ledger.fleet(), id)?.id;
@@ -177,29 +169,38 @@ async fn abort(id: Option<&str>, store: &StoreArgs, wait: &WaitArgs, console: &C
 /// Stops what has not reached its goal, and says so in the journal, in one transaction.
 async fn give_up(ledger: &mut Ledger, id: &ApplyId) -> Result<Vec<Instance>, Failure> {
     let change = change("applies abort", None);
-    loop {
-        let fleet = ledger.fleet();
-        let apply = &find(fleet, Some(&id.0))?;
+    commit_last_wins(ledger, |fleet| {
+        let apply = find(fleet, Some(&id.0))?;
         // Asked every time: whoever sees it to its end may be faster.
         if apply.progress != Progress::Committed {
             return Err(Failure::error(format!("{id} is over: there is nothing to give up")));
         }
-        let open: Vec<Instance> = about(fleet, apply)
-            .into_iter()
-            .filter(|one| fleet.outlook(one) != Outlook::Met)
-            .filter(|one| fleet.wanted(one).is_some_and(|wanted| wanted.goal.intent == Intent::Run))
-            .collect();
-        let targets: Vec<Target> = open
-            .iter()
-            .map(|one| Target { job: one.job.clone(), instance: one.run.map(|_| one.clone()) })
-            .collect();
-        let (mutation, _) = operate(fleet, Operation::Stop, &targets, &change);
-        let progress = Progress::Aborted(change.at);
-        let mutation = Mutation { apply: Some(Apply { progress, ..apply.clone() }), ..mutation };
-        crate::fault::point("command.before-commit");
-        if ledger.commit(&mutation, &[]).await? == Written::Done {
-            crate::fault::point("command.after-commit");
-            return Ok(open);
+        let (mutation, stopped) = abort(fleet, &apply, &change);
+        Ok((mutation, Vec::new(), stopped))
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::sample::{at, change};
+
+    #[test]
+    fn the_latest_apply_of_one_second_is_the_latest() {
+        let mut fleet = Fleet::default();
+        for (id, clock) in [("1-b", "02:00:00.1"), ("1-a", "02:00:00.2")] {
+            let apply = Apply {
+                id: ApplyId(id.to_owned()),
+                change: windlass_core::desired::Change { at: at(clock), ..change("apply", None) },
+                environment: None,
+                plan: String::new(),
+                operations: Vec::new(),
+                runs: Vec::new(),
+                progress: Progress::Committed,
+            };
+            fleet.applies.insert(apply.id.clone(), apply);
         }
+        assert_eq!(find(&fleet, None).unwrap().id.0, "1-a");
     }
 }

@@ -241,8 +241,7 @@ pub async fn see_to_it(
     let patience = &order.wait.patience;
     let task = Task { command, instances: &Fleet::present, patience, resume: &resume };
     let mut ended = see_through_unless(session, ledger, &task, order.on_error, console).await?;
-    let failed = super::converging::failures(ended.ledger.fleet(), &Fleet::present(ended.ledger.fleet()));
-    close(&mut ended, &id, failed.is_empty()).await?;
+    close(&mut ended, &id).await?;
     let missed = if mutation.is_empty() { Exit::Error } else { Exit::Partial };
     let outcome = conclude(&ended, &task, missed, console);
     if outcome.is_ok() {
@@ -261,17 +260,17 @@ fn committed(mutation: &Mutation) -> String {
     )
 }
 
-/// Notes in the journal that an apply was seen to its end.
-pub async fn close(ended: &mut Ended, id: &ApplyId, met: bool) -> Result<(), Failure> {
+/// Notes in the journal that an apply was seen to its end. What it did not touch does not count.
+pub async fn close(ended: &mut Ended, id: &ApplyId) -> Result<(), Failure> {
     if ended.end != End::Settled {
         return Ok(());
     }
-    let now = Timestamp::now();
-    let progress = if met { Progress::Converged(now) } else { Progress::Failed(now) };
     let Some(apply) = ended.ledger.fleet().applies.get(id).cloned() else { return Ok(()) };
     if apply.progress != Progress::Committed {
         return Ok(());
     }
+    let (now, met) = (Timestamp::now(), apply.is_met(ended.ledger.fleet()));
+    let progress = if met { Progress::Converged(now) } else { Progress::Failed(now) };
     crate::fault::point("apply.before-end");
     let mutation = Mutation { apply: Some(Apply { progress, ..apply }), ..Mutation::default() };
     // Whoever was faster has written the same.

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use windlass_compiler::name::Name;
 use windlass_core::desired::Intent;
-use windlass_core::fleet::Fleet;
+use windlass_core::fleet::{Fleet, Outlook};
 use windlass_core::id::{ExternalName, Instance};
 use windlass_core::observed::{Observation, Phase};
 use windlass_core::state::{State, Submission};
@@ -20,7 +21,8 @@ use super::select::Expression;
 use super::sink::Format;
 use super::table::Table;
 use super::targets::Scope;
-use crate::driver::Silence;
+use crate::driver::{Silence, Words};
+use crate::glance::ask_all;
 use crate::session::Session;
 
 /// Show what differs from what was applied
@@ -63,7 +65,7 @@ pub enum About {
     /// Something of this instance that no record stands for.
     Stray(Instance),
     /// A cluster that does not answer.
-    Silent(windlass_compiler::name::Name),
+    Silent(Name),
 }
 
 /// Compares, and says so.
@@ -73,7 +75,7 @@ pub fn run(args: &Args, console: &Console) -> Outcome {
         let (root, url) = project_root(&args.store)?;
         let (session, ledger) = open_existing(&root, &url).await?;
         let scope = Scope::of(ledger.fleet(), &args.select.with(&args.jobs))?;
-        let mut findings = look(&session, ledger.fleet()).await;
+        let mut findings = find(&session, ledger.fleet()).await;
         findings.retain(|finding| concerns(ledger.fleet(), &scope, &finding.about));
         Ok(findings)
     })?;
@@ -116,27 +118,44 @@ pub fn summary(findings: &[Finding]) -> String {
     }
 }
 
-/// Asks every cluster, and compares with what is recorded.
-pub async fn look(session: &Session, fleet: &Fleet) -> Vec<Finding> {
-    let Some(project) = &fleet.project else { return Vec::new() };
-    let mut findings = Vec::new();
-    for (name, kind) in &project.clusters {
-        match session.driver(name, kind).list().await {
-            Ok(seen) => findings.extend(compare(fleet, name, &seen)),
-            Err(Silence { reason }) => {
-                findings.push(Finding {
-                    instance: format!("cluster {name}"),
-                    what: format!("does not answer: {reason}"),
-                    about: About::Silent(name.clone()),
-                });
-            }
-        }
-    }
+/// Everything that is not as it was applied: what is on record as over for good, and what the clusters show.
+pub async fn find(session: &Session, fleet: &Fleet) -> Vec<Finding> {
+    let mut findings = over(fleet);
+    findings.extend(look(session, fleet).await);
     findings
 }
 
+/// The latest instances that have failed or are lost for good.
+fn over(fleet: &Fleet) -> Vec<Finding> {
+    let over = |instance: Instance| {
+        // What is to be begun again is not over.
+        let Outlook::Missed(_) = fleet.outlook(&instance) else { return None };
+        let what = match &fleet.statuses.get(&instance)?.state {
+            State::Failed { reason } => format!("it has failed: {reason}"),
+            State::Lost { reason } => format!("it is lost: {reason}"),
+            _ => return None,
+        };
+        Some(Finding { instance: instance.to_string(), what, about: About::Recorded(instance) })
+    };
+    fleet.present().into_iter().filter_map(over).collect()
+}
+
+/// Asks every cluster, and compares with what is recorded.
+pub async fn look(session: &Session, fleet: &Fleet) -> Vec<Finding> {
+    let words = ask_all(session, fleet).await;
+    let compare = |(name, words): (Name, Words)| match words {
+        Ok(seen) => compare(fleet, &name, &seen),
+        Err(Silence { reason }) => vec![Finding {
+            instance: format!("cluster {name}"),
+            what: format!("does not answer: {reason}"),
+            about: About::Silent(name),
+        }],
+    };
+    words.into_iter().flat_map(compare).collect()
+}
+
 /// What one cluster shows, against what is recorded of it.
-fn compare(fleet: &Fleet, cluster: &windlass_compiler::name::Name, seen: &[Observation]) -> Vec<Finding> {
+fn compare(fleet: &Fleet, cluster: &Name, seen: &[Observation]) -> Vec<Finding> {
     let seen: BTreeMap<&ExternalName, &Observation> = seen.iter().map(|one| (&one.name, one)).collect();
     let mut findings = Vec::new();
     for instance in fleet.present() {
@@ -177,5 +196,42 @@ fn ended(end: &windlass_core::observed::End) -> &str {
         windlass_core::observed::End::Succeeded => "with success",
         windlass_core::observed::End::Failed(reason) => reason,
         windlass_core::observed::End::Stopped => "it was stopped",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::sample::{Sample, at};
+
+    fn check(sample: Sample, expected: &[&str]) {
+        let found = over(&sample.fleet);
+        let found: Vec<_> = found.iter().map(|one| format!("{} {}", one.instance, one.what)).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_is_over_for_good_is_not_as_it_was_applied() {
+        let project = || Sample::default().project();
+        check(project().stream("p.s").running("p.s", "02:00:00"), &[]);
+        check(project().stream("p.s").failed("p.s", "02:00:00", 2), &["p.s it has failed: exit status 3"]);
+        let lost = State::Lost { reason: "the host was restarted".to_owned() };
+        let batch = || project().batch("p.b", "2026-11-22T02:00Z");
+        check(
+            batch().state("p.b@2026-11-22T02:00Z", "02:00:01", lost, 1),
+            &["p.b@2026-11-22T02:00Z it is lost: the host was restarted"],
+        );
+        check(batch().state("p.b@2026-11-22T02:00Z", "02:00:01", State::Succeeded, 1), &[]);
+    }
+
+    #[test]
+    fn what_is_tried_again_or_was_given_up_is_not_over() {
+        let failed = || Sample::default().project().stream("p.s").failed("p.s", "02:00:00", 2);
+        check(failed().intent("p.s", Intent::Stop), &[]);
+        let mut asked = failed();
+        asked.fleet.desired.values_mut().for_each(|desired| desired.goal = desired.goal.retried());
+        check(asked, &[]);
+        let pause = State::Waiting { not_before: Some(at("02:00:09")) };
+        check(failed().state("p.s", "02:00:01", pause, 2), &[]);
     }
 }

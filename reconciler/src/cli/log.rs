@@ -13,11 +13,20 @@ const VARIABLE: &str = "WINDLASS_LOG";
 
 /// Starts the log of this process, on standard error. The variable beats the flags.
 pub fn start(verbosity: &Verbosity, console: &Console) -> Result<(), Failure> {
-    match std::env::var(VARIABLE).ok().filter(|directives| !directives.is_empty()) {
+    match directives() {
         Some(directives) => start_with(filter(&directives)?, console),
         None => start_at(level(verbosity), console),
     }
     Ok(())
+}
+
+/// Whether somebody asked this log for what is done, by flag or variable, so that nothing else has to say it.
+pub fn is_in_charge() -> bool {
+    directives().is_some() || tracing::enabled!(tracing::Level::INFO)
+}
+
+fn directives() -> Option<String> {
+    std::env::var(VARIABLE).ok().filter(|directives| !directives.is_empty())
 }
 
 fn level(verbosity: &Verbosity) -> LevelFilter {

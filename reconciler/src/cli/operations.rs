@@ -8,6 +8,7 @@ use windlass_core::id::Instance;
 use windlass_core::operate::{Answer, Operation, Target, operate};
 
 use super::args::{SelectArgs, StoreArgs};
+use super::commit::commit_last_wins;
 use super::console::Console;
 use super::converging::{Task, WaitArgs, conclude, see_through};
 use super::exit::Exit;
@@ -17,7 +18,7 @@ use super::prepared::project_root;
 use super::runtime::block_on;
 use super::select::Expression;
 use super::targets::targets;
-use crate::ledger::{Ledger, Written};
+use crate::ledger::Ledger;
 
 /// Which jobs, and how long to wait for them.
 #[derive(Debug, clap::Args)]
@@ -85,14 +86,11 @@ async fn commit(
     ledger: &mut Ledger,
 ) -> Result<Vec<(Target, Answer)>, Failure> {
     let change = change(command, args.message.as_deref());
-    loop {
-        let (mutation, answers) = operate(ledger.fleet(), operation, targets, &change);
-        crate::fault::point("command.before-commit");
-        if ledger.commit(&mutation, &[]).await? == Written::Done {
-            crate::fault::point("command.after-commit");
-            return Ok(answers);
-        }
-    }
+    commit_last_wins(ledger, |fleet| {
+        let (mutation, answers) = operate(fleet, operation, targets, &change);
+        Ok((mutation, Vec::new(), answers))
+    })
+    .await
 }
 
 /// Says what came of it where it is not simply done. Returns whether anything was refused.

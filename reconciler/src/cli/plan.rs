@@ -20,6 +20,7 @@ use super::select::Expression;
 use super::sink::Sinks;
 use super::vars;
 use crate::ledger::Ledger;
+use crate::policy::{Allowed, refusals};
 use crate::saved::{Made, Recipe, Saved};
 use crate::session::Session;
 use crate::store::{self, Store, memory::Memory};
@@ -118,6 +119,9 @@ async fn against_records(args: &Args, prepared: Prepared, sinks: &Sinks<'_>, con
     }
     let said = drift::summary(&drifted);
     sinks.write(|format, style| write(&proposed.changes, &heading, Some(&said), format, style))?;
+    for reason in refusals(ledger.fleet(), &proposed.changes, &Allowed::default()) {
+        console.warn(&format!("`windlass apply` refuses this: {reason}"));
+    }
     for finding in &drifted {
         console.note(&format!("drift: {} {}", finding.instance, finding.what));
     }
@@ -149,7 +153,7 @@ async fn records(root: &Path, url: &str) -> Result<(Ledger, Vec<Finding>), Failu
     }
     let session: Session = open_project(root, url, false).await?;
     let ledger = session.ledger().await?;
-    let drifted = drift::look(&session, ledger.fleet()).await;
+    let drifted = drift::find(&session, ledger.fleet()).await;
     Ok((ledger, drifted))
 }
 

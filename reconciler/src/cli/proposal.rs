@@ -16,6 +16,7 @@ use windlass_core::mutation::Mutation;
 use windlass_core::propose::{Proposal, propose};
 
 use super::args::SelectArgs;
+use super::commit::{TRIES, outrun};
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -24,6 +25,7 @@ use super::sink::Format;
 use crate::ledger::Ledger;
 use crate::policy::{Allowed, other_project, refusals};
 use crate::saved::Stale;
+use crate::store::Key;
 
 /// A plan and its changes against what is recorded.
 pub struct Proposed {
@@ -196,19 +198,20 @@ pub fn stale(found: &[Stale]) -> Failure {
 pub async fn commit(
     ledger: &mut Ledger,
     proposed: &Proposed,
-    guards: &[crate::store::Key],
+    guards: &[Key],
     id: &ApplyId,
     change: &Change,
 ) -> Result<Mutation, Failure> {
-    const TRIES: usize = 20;
     let versions = |ledger: &Ledger| guards.iter().map(|key| ledger.version(key)).collect::<Vec<_>>();
     let shown = versions(ledger);
+    // Meanwhile the store may come to hold another environment.
+    let held = [guards, &[Key::project()]].concat();
     for _ in 0..TRIES {
         let mut change = change.clone();
         change.apply = Some(id.clone());
         let mutation = proposed.mutation(ledger.fleet(), id.clone(), change);
         crate::fault::point("apply.before-commit");
-        match ledger.commit(&mutation, guards).await? {
+        match ledger.commit(&mutation, &held).await? {
             crate::ledger::Written::Done => {
                 crate::fault::point("apply.after-commit");
                 return Ok(mutation);
@@ -228,7 +231,7 @@ pub async fn commit(
             crate::ledger::Written::Fenced(_) => {}
         }
     }
-    Err(Failure::new(Exit::Busy, "the records change faster than this command can write"))
+    Err(outrun())
 }
 
 /// `job` or `jobs`.

@@ -6,16 +6,20 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use windlass_core::fleet::Fleet;
+use windlass_core::id::Instance;
+use windlass_core::status::Transition;
 
 use super::args::StoreArgs;
 use super::console::Console;
 use super::converging::{Patience, Task, conclude, named, see_through};
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
+use super::log;
 use super::opened::open_existing;
 use super::prepared::project_root;
 use super::runtime::block_on;
-use crate::engine::{Engine, Flow};
+use super::time::full;
+use crate::engine::{Engine, Flow, Tell};
 use crate::lease::{Acquired, Held};
 use crate::session::Session;
 
@@ -84,7 +88,7 @@ async fn serve(session: &Session, console: &Console) -> Infallible {
 async fn hold(session: &Session, console: &Console) -> Result<(), Failure> {
     let lease = acquire(session, console).await?;
     console.note(&format!("reconciling, {}", lease.title()));
-    drive(session, lease).await
+    drive(session, lease, teller(console)).await
 }
 
 async fn acquire(session: &Session, console: &Console) -> Result<Box<dyn Held>, Failure> {
@@ -104,9 +108,48 @@ async fn acquire(session: &Session, console: &Console) -> Result<Box<dyn Held>, 
     }
 }
 
-async fn drive(session: &Session, lease: Box<dyn Held>) -> Result<(), Failure> {
+async fn drive(session: &Session, lease: Box<dyn Held>, tell: Option<Tell>) -> Result<(), Failure> {
     let ledger = session.ledger().await?;
-    let mut engine = Engine::new(ledger, lease, session.connect());
+    let mut engine = Engine::new(ledger, lease, session.connect()).telling(tell);
     engine.run(&Notify::new(), |_, _| Flow::Go).await?;
     Ok(())
+}
+
+/// Says every transition on a line of its own, unless the log does already.
+fn teller(console: &Console) -> Option<Tell> {
+    let console = console.clone();
+    (!log::is_in_charge())
+        .then(|| -> Tell { Box::new(move |instance, step| console.note(&told(instance, step))) })
+}
+
+/// `2026-11-22T02:00:07Z orders.totals submitting → running`.
+fn told(instance: &Instance, step: &Transition) -> String {
+    let reason = step.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    format!("{} {instance} {} → {}{reason}", full(step.at), step.from, step.to)
+}
+
+#[cfg(test)]
+mod tests {
+    use windlass_core::history::Note;
+    use windlass_core::state::Name;
+
+    use super::*;
+    use crate::cli::sample::step;
+
+    fn check(note: Note, expected: &str) {
+        let Note::Transition(step) = note else { panic!("it is a transition") };
+        assert_eq!(told(&"orders.totals".parse().unwrap(), &step), expected);
+    }
+
+    #[test]
+    fn a_transition_is_one_plain_line() {
+        check(
+            step(Name::Submitting, Name::Running, 1, None),
+            "2026-11-22T02:00:07Z orders.totals submitting → running",
+        );
+        check(
+            step(Name::Running, Name::Failed, 1, Some("exit status 3")),
+            "2026-11-22T02:00:07Z orders.totals running → failed: exit status 3",
+        );
+    }
 }

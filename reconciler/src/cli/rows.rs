@@ -49,7 +49,7 @@ pub fn of_state(fleet: &Fleet, instance: &Instance) -> String {
             let pause = format!("attempt {next} not before {}", full(*until));
             last_failure(status).map_or_else(|| pause.clone(), |reason| format!("{pause}: {reason}"))
         }
-        State::Waiting { not_before: None } if status.attempt.is_none() => {
+        State::Waiting { not_before: None } if fleet.is_untried(instance) => {
             waits_for(fleet, instance).unwrap_or_default()
         }
         State::Waiting { not_before: None } | State::Stopping { then: Then::Replaced } => {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use windlass_compiler::model::Mode;
 use windlass_compiler::name::Name;
 use windlass_compiler::plan::Plan;
-use windlass_core::desired::Desired;
+use windlass_core::desired::{Change, Desired, Intent};
 use windlass_core::fleet::Fleet;
 use windlass_core::history::Note;
 use windlass_core::id::{Generation, Instance, RunId};
@@ -14,6 +14,7 @@ use windlass_core::propose::{bind, free_time};
 use windlass_core::run::Run;
 
 use super::args::StoreArgs;
+use super::commit::commit_last_wins;
 use super::console::Console;
 use super::converging::{Task, WaitArgs, conclude, see_through};
 use super::exit::Exit;
@@ -22,7 +23,7 @@ use super::nearest::nearest;
 use super::opened::{change, open_existing};
 use super::prepared::project_root;
 use super::runtime::block_on;
-use crate::ledger::{Ledger, Written};
+use crate::ledger::Ledger;
 use crate::store::Key;
 
 /// Run a pipeline's batches now
@@ -89,40 +90,38 @@ fn batches(fleet: &Fleet) -> impl Iterator<Item = &Desired> {
 
 async fn commit(ledger: &mut Ledger, args: &Args) -> Result<RunId, Failure> {
     let change = change("run", args.message.as_deref());
-    loop {
-        let fleet = ledger.fleet();
-        let pipeline = &pipeline(fleet, &args.pipeline)?;
-        let time = match &args.at {
-            None => free_time(fleet, change.at, std::iter::once(pipeline)),
-            Some(text) => asked(pipeline, text)?,
-        };
-        let id = RunId { pipeline: pipeline.clone(), time };
-        if fleet.runs.contains_key(&id) {
-            return Err(Failure::error(format!("there is a run {id} already: a logical time has one run"))
-                .hint(format!("`windlass retry '{pipeline}.*'` begins again what has failed in it")));
-        }
-        let run = Run {
-            jobs: jobs(fleet, pipeline)?,
-            root: batches(fleet)
-                .find(|one| one.job().pipeline == *pipeline)
-                .map(|one| one.root.clone())
-                .unwrap_or_default(),
-            change: change.clone(),
-            ended: None,
-            id: id.clone(),
-        };
-        let intent = windlass_core::desired::Intent::Run;
-        let note = Note::Command { change: change.clone(), intent, generation: Generation(1) };
+    commit_last_wins(ledger, |fleet| {
+        let run = made(fleet, args, &change)?;
+        let id = run.id.clone();
+        let note = Note::Command { change: change.clone(), intent: Intent::Run, generation: Generation(1) };
         // What leaves the project while this is written does not come back by way of a run.
-        let guards: Vec<Key> = run.instances().map(|(instance, _)| Key::desired(&instance.job)).collect();
-        let mutation =
-            Mutation { runs: vec![run], notes: vec![(id.to_string(), note)], ..Mutation::default() };
-        crate::fault::point("command.before-commit");
-        if ledger.commit(&mutation, &guards).await? == Written::Done {
-            crate::fault::point("command.after-commit");
-            return Ok(id);
-        }
+        let guards = run.instances().map(|(instance, _)| Key::desired(&instance.job)).collect();
+        let notes = vec![(id.to_string(), note)];
+        Ok((Mutation { runs: vec![run], notes, ..Mutation::default() }, guards, id))
+    })
+    .await
+}
+
+/// The run that is asked for.
+fn made(fleet: &Fleet, args: &Args, change: &Change) -> Result<Run, Failure> {
+    let pipeline = &pipeline(fleet, &args.pipeline)?;
+    let time = match &args.at {
+        None => free_time(fleet, change.at, std::iter::once(pipeline)),
+        Some(text) => asked(pipeline, text)?,
+    };
+    let id = RunId { pipeline: pipeline.clone(), time };
+    if fleet.runs.contains_key(&id) {
+        return Err(Failure::error(format!("there is a run {id} already: a logical time has one run"))
+            .hint(format!("`windlass retry '{pipeline}.*'` begins again what has failed in it")));
     }
+    let root = batches(fleet).find(|one| one.job().pipeline == *pipeline).map(|one| one.root.clone());
+    Ok(Run {
+        jobs: jobs(fleet, pipeline)?,
+        root: root.unwrap_or_default(),
+        change: change.clone(),
+        ended: None,
+        id,
+    })
 }
 
 fn asked(pipeline: &Name, text: &str) -> Result<Timestamp, Failure> {

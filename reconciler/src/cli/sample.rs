@@ -2,8 +2,9 @@
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
-use windlass_compiler::model::{Backoff, Cluster, Edge, Engine, Job, Mode, OnLost, Process, Retry, When};
+use windlass_compiler::model::{Cluster, Edge, Job, Mode, When};
 use windlass_compiler::name::JobId;
+use windlass_compiler::sample;
 use windlass_compiler::units::Duration;
 use windlass_core::desired::{Change, Desired, Goal, Intent};
 use windlass_core::fleet::Fleet;
@@ -39,30 +40,13 @@ pub fn change(command: &str, message: Option<&str>) -> Change {
     }
 }
 
+/// A job that may fail twice in ten minutes.
 fn job(id: &JobId, mode: Mode) -> Job {
-    let backoff = Backoff { min: Duration::from_secs(1), max: Duration::from_secs(5) };
-    let within = Some(Duration::from_secs(600));
-    Job {
-        id: id.clone(),
-        mode,
-        cluster: "laptop".parse().unwrap(),
-        engine: Engine::Process(Process {
-            command: vec!["true".to_owned()],
-            env: IndexMap::new(),
-            dir: String::new(),
-            stdin: None,
-            files: IndexMap::new(),
-            ready: Duration::from_millis(0),
-            grace: Duration::from_secs(5),
-        }),
-        after: Vec::new(),
-        retry: Retry { attempts: 2, within, backoff, on_lost: OnLost::Hold },
-        timeout: None,
-        protect: false,
-        tags: Vec::new(),
-        description: None,
-        origin: None,
-    }
+    let mut job = sample::job(&id.to_string(), mode);
+    job.retry.attempts = 2;
+    job.retry.within = Some(Duration::from_secs(600));
+    job.origin = None;
+    job
 }
 
 /// A line of history.

@@ -8,9 +8,8 @@ use tokio::sync::{mpsc, watch};
 use windlass_compiler::model::Cluster;
 use windlass_compiler::name::Name;
 use windlass_core::fleet::Fleet;
-use windlass_core::observed::Observation;
 
-use crate::driver::{Driver, Silence};
+use crate::driver::{self, Driver, Words};
 
 use super::Hint;
 
@@ -19,7 +18,7 @@ pub(crate) struct Answer {
     /// When it was asked: the answer knows nothing of calls that came back later.
     pub(super) asked: Instant,
     /// Its words, or that there were none.
-    pub(super) words: Result<Vec<Observation>, Silence>,
+    pub(super) words: Words,
 }
 
 /// Makes the driver of a cluster.
@@ -29,8 +28,6 @@ pub type Connect = Arc<dyn Fn(&Name, &Cluster) -> Arc<dyn Driver> + Send + Sync>
 const MOVING: Duration = Duration::from_millis(200);
 /// How often it is asked otherwise; its hints make it sooner.
 const STEADY: Duration = Duration::from_secs(2);
-/// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The clusters.
 pub(super) struct Clusters {
@@ -148,9 +145,7 @@ async fn look(
     loop {
         let interval = pace.borrow_and_update().interval;
         let asked = Instant::now();
-        let words = tokio::time::timeout(PATIENCE, driver.list()).await.unwrap_or_else(|_| {
-            Err(Silence { reason: format!("no answer within {} s", PATIENCE.as_secs()) })
-        });
+        let words = driver::ask(&*driver).await;
         if hints.send(Hint::Cluster(name.clone(), Answer { asked, words })).is_err() {
             return;
         }

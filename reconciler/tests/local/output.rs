@@ -1,12 +1,13 @@
 //! What a command prints.
 
+use std::fs;
 use std::os::unix::fs::symlink;
 
 use windlass::driver::{Driver, Output};
 use windlass_core::id::ExternalName;
 use windlass_core::observed::End;
 
-use crate::world::{World, done, failed};
+use crate::world::{World, done, failed, kill};
 
 #[tokio::test]
 async fn output_is_read_by_offset_while_it_grows() {
@@ -45,5 +46,37 @@ async fn a_full_disk_loses_output_and_nothing_else() {
     done(world.activate(&created).await);
     assert_eq!(world.end(&created).await, failed("exit status 3"));
     assert_eq!(world.lines("file", 1).await, ["two"]);
+    world.nothing_is_left().await;
+}
+
+/// Prints more than a pipe holds once it is told to, and says that it could.
+const PRINTS: &str = "echo >> up; until [ -e go ]; do sleep 0.01; done; \
+    head -c 200000 /dev/zero | tr '\\0' 'x' && echo done >> file";
+
+#[tokio::test]
+async fn a_command_goes_on_printing_when_its_supervisor_was_killed() {
+    let world = World::new();
+    let running = world.running(PRINTS).await;
+    world.lines("up", 1).await;
+    world.kill_supervisor(&running).await;
+    fs::write(world.file("go"), "").expect("writable");
+    assert_eq!(world.lines("file", 1).await, ["done"]);
+    assert_eq!(world.output(&running.name, 200_000).await.len(), 200_000);
+    world.nothing_is_left().await;
+}
+
+#[tokio::test]
+async fn a_supervisor_keeps_the_output_itself_when_its_recorder_was_killed() {
+    let world = World::new();
+    let running = world.running(&format!("echo before; {PRINTS}")).await;
+    world.lines("up", 1).await;
+    world.output(&running.name, 7).await;
+    let recorders = world.recorders();
+    assert_eq!(recorders.len(), 1);
+    kill(recorders[0]).await;
+    fs::write(world.file("go"), "").expect("writable");
+    assert_eq!(world.end(&running).await, End::Succeeded);
+    let output = world.output(&running.name, 200_007).await;
+    assert_eq!((&output[..7], output.len()), (&b"before\n"[..], 200_007));
     world.nothing_is_left().await;
 }

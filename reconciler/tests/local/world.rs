@@ -9,8 +9,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use windlass::driver::Driver;
 use windlass::driver::local::Local;
-use windlass_compiler::model::{Backoff, Engine, Job, Mode, OnLost, Process, Retry};
-use windlass_compiler::units;
+use windlass_compiler::model::{Engine, Job, Mode, Process};
+use windlass_compiler::{sample, units};
 use windlass_core::action::{Action, Create, Outcome};
 use windlass_core::id::{AttemptNumber, ExternalName, Generation, Instance};
 use windlass_core::observed::{End, Label, Observation, Phase};
@@ -180,6 +180,25 @@ impl World {
         self.left().into_iter().filter(|(_, line)| line.contains("__supervise")).map(|(pid, _)| pid).collect()
     }
 
+    /// The processes that keep what jobs print.
+    pub(crate) fn recorders(&self) -> Vec<Pid> {
+        let recorders = self.left().into_iter().filter(|(_, line)| line.contains("__record"));
+        recorders.filter_map(|(pid, _)| Pid::from_raw(pid)).collect()
+    }
+
+    /// Reads an attempt's output until it has so many bytes.
+    pub(crate) async fn output(&self, name: &ExternalName, bytes: usize) -> Vec<u8> {
+        let began = Instant::now();
+        loop {
+            let output = self.local.output(name, 0, usize::MAX).await.expect("readable");
+            if output.bytes.len() >= bytes {
+                return output.bytes;
+            }
+            assert!(began.elapsed() < PATIENCE, "only {} bytes", output.bytes.len());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// What is left of a world in which every job is a `sleep` in the end.
     pub(crate) fn sleepers(&self) -> Vec<String> {
         self.left().into_values().filter(|line| line.starts_with("sleep")).collect()
@@ -205,21 +224,8 @@ fn cluster(place: &Path) -> Local {
 }
 
 fn job(instance: Instance, process: Process) -> Job {
-    let none = units::Duration::default();
-    let backoff = Backoff { min: none, max: none };
-    Job {
-        id: instance.job,
-        mode: Mode::Stream,
-        cluster: "here".parse().expect("a good name"),
-        engine: Engine::Process(process),
-        after: Vec::new(),
-        retry: Retry { attempts: 0, within: None, backoff, on_lost: OnLost::Hold },
-        timeout: None,
-        protect: false,
-        tags: Vec::new(),
-        description: None,
-        origin: None,
-    }
+    let name = instance.job.to_string();
+    Job { engine: Engine::Process(process), ..sample::job(&name, Mode::Stream) }
 }
 
 pub(crate) async fn eventually<T>(what: &str, mut is: impl FnMut() -> Option<T>) -> T {

@@ -18,6 +18,8 @@ pub struct Scene {
     pub replica: bool,
     /// For how long a lease is good. Faults last for less than it, or for more, about as often.
     pub ttl: Duration,
+    /// The longest pause between two faults; most are much shorter.
+    pub pace: Duration,
     /// How much may be broken at once.
     pub budget: Budget,
 }
@@ -42,7 +44,7 @@ impl Scene {
         let mut drawing = Drawing { random, scene: self, length, broken: Vec::new(), steps: Vec::new() };
         let mut now = Duration::ZERO;
         for number in 0.. {
-            now += drawing.random.pause(self.ttl / 2);
+            now += drawing.random.pause(self.pace);
             if now >= length {
                 break;
             }

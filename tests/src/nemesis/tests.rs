@@ -6,7 +6,7 @@ const TTL: Duration = Duration::from_secs(2);
 const LENGTH: Duration = Duration::from_secs(30);
 
 fn scene(budget: Budget) -> Scene {
-    Scene { services: 3, lease_nodes: 3, replica: true, ttl: TTL, budget }
+    Scene { services: 3, lease_nodes: 3, replica: true, ttl: TTL, pace: TTL / 2, budget }
 }
 
 /// A minority of everything that is counted, and two links.

@@ -99,6 +99,21 @@ fn a_server_that_is_full_from_the_start_says_so() {
 }
 
 #[test]
+fn a_promoted_replica_is_a_primary_when_it_starts_again() {
+    let primary = durable(Program::Redis);
+    let mut replica = Server::start(Options::durable().replica_of(primary.address()));
+    put(&primary, "a", "1");
+    replica.catch_up_with(&primary);
+    replica.promote();
+    replica.restart(Data::Kept);
+    put(&replica, "a", "2");
+    replica.follow(primary.address());
+    replica.restart(Data::Kept);
+    replica.catch_up_with(&primary);
+    assert_eq!(get(&replica, "a").as_deref(), Some("1"));
+}
+
+#[test]
 fn flushed_scripts_are_unknown() {
     let server = Server::start(Options::new());
     let sha: String = server.command(&["SCRIPT", "LOAD", "return 1"]);

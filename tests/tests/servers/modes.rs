@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use redis::{Client, IntoConnectionInfo};
+use redis::Client;
 use windlass_tests::project::until;
 use windlass_tests::redis::{Cluster, Options, Program, Sentinel, Server, tls, tool};
 
@@ -42,17 +42,12 @@ fn a_password_is_asked_for() {
 fn a_user_may_do_what_its_rules_say_and_no_more() {
     let server = Server::start(Options::new().users("user default off\nuser reader on >eyes ~a* +get +ping"));
     server.command::<()>(&["SET", "a", "1"]);
-    let mut reader = user(&server, "reader", "eyes").get_connection().unwrap();
+    let reader = Client::open(format!("redis://reader:eyes@{}", server.address())).unwrap();
+    let mut reader = reader.get_connection().unwrap();
     assert_eq!(redis::cmd("GET").arg("a").query::<String>(&mut reader).unwrap(), "1");
     for refused in [redis::cmd("SET").arg("a").arg("2"), redis::cmd("GET").arg("b")] {
         assert_eq!(refused.exec(&mut reader).unwrap_err().code(), Some("NOPERM"));
     }
-}
-
-fn user(server: &Server, name: &str, password: &str) -> Client {
-    let info = (server.address().ip().to_string(), server.address().port()).into_connection_info().unwrap();
-    let settings = info.redis_settings().clone().set_username(name).set_password(password);
-    Client::open(info.set_redis_settings(settings)).unwrap()
 }
 
 #[test]

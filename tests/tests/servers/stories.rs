@@ -19,6 +19,7 @@ const SCENE: Scene = Scene {
     lease_nodes: 1,
     replica: true,
     ttl: Duration::from_millis(600),
+    pace: Duration::from_millis(300),
     budget: Budget { services: 0, lease_nodes: 1, store: 1, links: 2 },
 };
 

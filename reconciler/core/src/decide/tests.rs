@@ -524,6 +524,16 @@ fn an_edge_holds_back_the_first_start_alone() {
 }
 
 #[test]
+fn an_edge_holds_back_the_first_start_after_every_return_to_the_project() {
+    let mut back = scene(Mode::Stream, State::Stopped, absent);
+    back.upstreams = upstreams(&[(When::Met, state::Name::Waiting)]);
+    back.goal = Goal::run(Generation(3));
+    check("removed, and applied again", back.clone(), "waiting");
+    back.goal = Goal { since: Generation(1), ..back.goal };
+    check("changed", back, "intended 2");
+}
+
+#[test]
 fn an_interruption_holds_back_new_attempts_alone() {
     let held = |scene: &mut Scene| scene.hold = Some("the command was interrupted");
     check("a new one", scene(Mode::Stream, State::NEW, |_| Sight::Unseen).with(held), "nothing");

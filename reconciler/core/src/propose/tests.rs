@@ -46,7 +46,7 @@ fn apply_on(fleet: &Fleet, jobs: &[Job], clusters: &[&str]) -> Mutation {
 fn check(what: &str, fleet: &Fleet, jobs: &[Job], expected: &str) {
     let mutation = apply(fleet, jobs);
     let desired = mutation.desired.iter().map(|one| {
-        let Goal { generation, intent, replace, retry } = &one.goal;
+        let Goal { generation, intent, replace, retry, since: _ } = &one.goal;
         format!("{} {intent:?} {generation}/{replace}/{retry}", one.job().job).to_lowercase()
     });
     let runs = mutation.runs.iter().map(|run| {
@@ -88,6 +88,7 @@ fn a_changed_stream_is_replaced_and_makes_no_run() {
     let recorded = [stream("s"), batch("a", &["s"])];
     let specs = [changed(stream("s")), recorded[1].clone()];
     check("s", &fleet(&recorded), &specs, "s run 2/2/2");
+    assert_eq!(apply(&fleet(&recorded), &specs).desired[0].goal.since, Generation(1), "it is no newcomer");
 }
 
 #[test]
@@ -115,7 +116,9 @@ fn what_has_left_comes_back_to_run_with_a_higher_generation() {
             one.protected = Some(true);
         });
         check("it", &fleet, &[stream("s")], "s run 3/3/3");
-        assert!(!apply(&fleet, &[stream("s")]).desired[0].is_protected());
+        let back = &apply(&fleet, &[stream("s")]).desired[0];
+        assert!(!back.is_protected());
+        assert_eq!(back.goal.since, Generation(3), "its first start is still to come");
     }
 }
 

@@ -47,7 +47,7 @@ pub(super) fn needed(mode: Option<Mode>, when: When) -> &'static str {
 
 fn within(fleet: &Fleet, instance: &Instance, known: &Known, path: &mut BTreeSet<Instance>) -> Cause {
     let status = fleet.statuses.get(instance);
-    let causes = if path.insert(instance.clone()) && is_held_by_others(status) {
+    let causes = if path.insert(instance.clone()) && is_held_by_others(fleet, instance) {
         let unmet = fleet.upstreams(instance).into_iter().filter(|one| judge(one) != Verdict::Met);
         unmet.map(|upstream| below(fleet, instance, &upstream, known, path)).collect()
     } else {
@@ -63,9 +63,9 @@ fn within(fleet: &Fleet, instance: &Instance, known: &Known, path: &mut BTreeSet
 }
 
 /// Whether edges decide: they hold back the first start, and nothing later.
-fn is_held_by_others(status: Option<&Status>) -> bool {
-    status.is_none_or(|status| match &status.state {
-        State::Waiting { not_before: None } => status.attempt.is_none(),
+fn is_held_by_others(fleet: &Fleet, instance: &Instance) -> bool {
+    fleet.statuses.get(instance).is_none_or(|status| match &status.state {
+        State::Waiting { not_before: None } => fleet.is_untried(instance),
         State::Skipped { .. } => true,
         _ => false,
     })

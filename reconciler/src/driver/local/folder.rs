@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{self, AtFlags, CWD, Mode, OFlags, RenameFlags};
@@ -32,6 +32,11 @@ impl Folder {
     /// Where it was opened.
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// A path that leads to it from this process and from what it starts, wherever it is now.
+    pub(super) fn itself(&self) -> PathBuf {
+        format!("/proc/self/fd/{}", self.handle.as_raw_fd()).into()
     }
 
     /// Whether its path still leads to it. Where that cannot be told, it does.

@@ -50,7 +50,7 @@ fn reaches(starts: &[u64], start: u64, offset: u64) -> bool {
     starts.iter().find(|next| **next > start).is_none_or(|next| *next > offset)
 }
 
-/// Where a supervisor writes what the attempt prints.
+/// Where what the attempt prints is written, by one process at a time.
 #[derive(Debug)]
 pub(super) struct Log {
     piece: Option<File>,
@@ -61,9 +61,20 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// A log that nothing was written to yet.
-    pub(super) fn new() -> Self {
-        Self { piece: None, start: 0, length: 0, lost: 0, limit: PIECE }
+    /// The log of a folder, to be gone on with where the last process that wrote to it ended.
+    pub(super) fn resume(folder: &Folder) -> Self {
+        Self::within(folder, PIECE)
+    }
+
+    fn within(folder: &Folder, limit: u64) -> Self {
+        let start = starts(folder).ok().and_then(|starts| starts.last().copied()).unwrap_or(0);
+        let piece = folder.file(&name(start), OFlags::RDONLY).ok().flatten();
+        let length = piece.and_then(|piece| piece.metadata().ok()).map_or(0, |metadata| metadata.len());
+        let mut log = Self { piece: None, start, length, lost: 0, limit };
+        if length >= limit {
+            log.turn(folder);
+        }
+        log
     }
 
     /// Adds bytes. What cannot be written is lost, and its amount is noted in the log as soon as that can be.
@@ -137,14 +148,10 @@ mod tests {
         (place, folder)
     }
 
-    fn log(limit: u64) -> Log {
-        Log { limit, ..Log::new() }
-    }
-
     #[test]
     fn offsets_hold_over_pieces_and_say_what_was_dropped() {
         let (_place, folder) = folder();
-        let mut log = log(4);
+        let mut log = Log::within(&folder, 4);
         for bytes in ["ab", "cdef", "ghij"] {
             log.add(&folder, bytes.as_bytes());
         }
@@ -159,6 +166,16 @@ mod tests {
     }
 
     #[test]
+    fn whoever_goes_on_with_a_log_keeps_its_offsets() {
+        let (_place, folder) = folder();
+        for bytes in ["ab", "cd", "efghi", "j"] {
+            Log::within(&folder, 4).add(&folder, bytes.as_bytes());
+        }
+        let output = read(&folder, 0, 100).expect("readable");
+        assert_eq!(output, Output { bytes: b"efghij".into(), next: 10, dropped: 4 });
+    }
+
+    #[test]
     fn nothing_printed_is_an_empty_output() {
         let (_place, folder) = folder();
         assert_eq!(read(&folder, 0, 10).expect("readable"), Output::default());
@@ -167,7 +184,7 @@ mod tests {
     #[test]
     fn what_cannot_be_kept_is_noted_later() {
         let (_place, folder) = folder();
-        let mut log = log(100);
+        let mut log = Log::within(&folder, 100);
         std::fs::create_dir(folder.path().join("output.0.log")).expect("in the way");
         log.add(&folder, b"lost");
         std::fs::remove_dir(folder.path().join("output.0.log")).expect("no more");

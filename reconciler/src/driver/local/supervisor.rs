@@ -6,6 +6,7 @@
 
 mod cleanup;
 mod command;
+mod recorder;
 mod signals;
 mod watch;
 
@@ -25,6 +26,7 @@ use super::process::{self, Identity};
 use super::record::{self, Attempt, Ended, Record, Started, Stop};
 use super::{events, lock, phase};
 use crate::fault;
+pub(crate) use recorder::{VERB as RECORD, record as record_output};
 
 /// How long a supervisor tries to take its lock: others look at locks by taking them for an instant.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use rustix::io::{FdFlags, fcntl_setfd, ioctl_fionbio};
 use rustix::process::Pid;
 
+use super::recorder::Recorder;
 use crate::driver::local::folder::Folder;
 use crate::driver::local::lock;
 use crate::driver::local::record::Attempt;
@@ -19,6 +20,8 @@ pub(super) struct Started {
     pub pid: Pid,
     /// What it and everything that it starts prints; reading it never blocks.
     pub output: PipeReader,
+    /// Who keeps that. Without one it is the supervisor.
+    pub recorder: Option<Recorder>,
 }
 
 /// Starts the command.
@@ -29,13 +32,15 @@ pub(super) fn start(folder: &Folder, attempt: &Attempt) -> Result<Started, Strin
     }
     let stdin = stdin(command.stdin.as_deref())?;
     let (output, printer) = pipe().map_err(|error| format!("no pipe for its output: {error}"))?;
+    // Before there is a lock to inherit: it is nothing of the attempt.
+    let recorder = Recorder::start(folder, &output).ok();
     let alive = inheritable_lock(folder).map_err(|error| format!("no lock for its processes: {error}"))?;
     let spawned = prepare(attempt, stdin, printer).map_err(|error| error.to_string())?.spawn();
     // From here on only the command and what it starts keep the lock.
     drop(alive);
     let child = spawned.map_err(|error| explain(&error, &command.line, &command.dir))?;
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a process has a positive id");
-    Ok(Started { pid, output })
+    Ok(Started { pid, output, recorder })
 }
 
 fn stdin(path: Option<&str>) -> Result<Stdio, String> {

@@ -16,6 +16,7 @@ use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process_group, wait
 use windlass_core::observed::End;
 
 use super::command::Started;
+use super::recorder::Recorder;
 use super::signals::Signals;
 use crate::driver::local::folder::Folder;
 use crate::driver::local::output::Log;
@@ -52,6 +53,7 @@ struct Watch<'a> {
     signals: Signals,
     pid: Pid,
     output: Option<PipeReader>,
+    recorder: Option<Recorder>,
     log: Log,
     running: Running,
     ready_at: Instant,
@@ -97,7 +99,8 @@ impl<'a> Watch<'a> {
             signals,
             pid: command.pid,
             output: Some(command.output),
-            log: Log::new(),
+            recorder: command.recorder,
+            log: Log::resume(folder),
             running,
             ready_at: later(now, attempt.command.ready),
             looked: now,
@@ -122,7 +125,8 @@ impl<'a> Watch<'a> {
         let due = self.due().saturating_duration_since(Instant::now());
         let timeout = Timespec::try_from(due).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
         let mut sources = vec![PollFd::new(&self.signals.wake, PollFlags::IN)];
-        sources.extend(self.output.as_ref().map(|output| PollFd::new(output, PollFlags::IN)));
+        let own = self.output.as_ref().filter(|_| self.recorder.is_none());
+        sources.extend(own.map(|output| PollFd::new(output, PollFlags::IN)));
         // An interruption is a signal, which is looked for next.
         let _ = poll(&mut sources, Some(&timeout));
         self.signals.clear();
@@ -140,8 +144,11 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Reads what was printed, in at most so many pieces.
+    /// Reads what was printed, in at most so many pieces, unless a recorder does.
     fn keep_output(&mut self, pieces: usize) {
+        if self.recorder.is_some() {
+            return;
+        }
         let mut buffer = [0; 64 << 10];
         for _ in 0..pieces {
             let Some(output) = self.output.as_mut() else { return };
@@ -161,11 +168,22 @@ impl<'a> Watch<'a> {
             match wait(WaitOptions::NOHANG) {
                 Ok(Some((pid, status))) if pid == self.pid => {
                     self.exit = Some(ExitStatus::from_raw(status.as_raw()));
+                    // What is left from here on is watched by us alone, so that no child is left when nothing is.
+                    self.recorder.iter().for_each(|recorder| recorder.dismiss());
                 }
-                Ok(Some(_)) | Err(Errno::INTR) => {}
+                Ok(Some((pid, _))) => self.take_over(pid),
+                Err(Errno::INTR) => {}
                 Ok(None) => return true,
                 Err(_) => return false,
             }
+        }
+    }
+
+    /// Keeps the output from here on, if it was the recorder that has ended.
+    fn take_over(&mut self, pid: Pid) {
+        if self.recorder.is_some_and(|recorder| recorder.is(pid.as_raw_nonzero().get())) {
+            self.recorder = None;
+            self.log = Log::resume(self.folder);
         }
     }
 
@@ -232,6 +250,7 @@ impl<'a> Watch<'a> {
         }
         let group = self.pid.as_raw_nonzero().get();
         let all = process::descendants(getpid()).into_iter();
+        let all = all.filter(|process| !self.recorder.is_some_and(|one| one.is(process.identity.pid)));
         for process in all.filter(|process| self.exit.is_some() || process.group != group) {
             let _ = process.identity.signal(signal);
         }
