@@ -70,13 +70,13 @@ impl Lease for Replicas {
         let standings = self.redlock.holders(&resources).await;
         let mut owners: Vec<Owner> = seated
             .into_iter()
-            .map(|Person { id, holder }| Owner { id, holder, shards: Vec::new() })
+            .map(|Person { id, holder, .. }| Owner { id, holder, shards: Vec::new() })
             .collect();
         for (shard, standing) in Shard::all().zip(standings) {
             match standing {
                 Standing::Free => {}
                 Standing::Unknown(answers) => return Err(self.failed(answers.to_string())),
-                Standing::Held(text) => own(&mut owners, &text, shard),
+                Standing::Held(shown) => own(&mut owners, &shown.holder, shard),
             }
         }
         Ok(owners)
@@ -93,7 +93,7 @@ impl Lease for Replicas {
 
 /// Notes who has a shard. Its holder may have left its seat: then it is named all the same.
 fn own(owners: &mut Vec<Owner>, text: &str, shard: Shard) {
-    let Some(Person { id, holder }) = Person::read(text) else { return };
+    let Some(Person { id, holder, .. }) = Person::read(text) else { return };
     match owners.iter_mut().find(|owner| owner.id == id) {
         Some(owner) => owner.shards.push(shard),
         None => owners.push(Owner { id, holder, shards: vec![shard] }),

@@ -16,8 +16,8 @@ use windlass_core::sharing::{Needs, Replica, share};
 use super::member::Order;
 use super::owned::Owned;
 use super::resource;
-use super::seats::{self, Person};
-use crate::lease::redlock::{Acquired, Redlock, Renewal};
+use super::seats::{self, Person, Seats};
+use crate::lease::redlock::{Acquired, Redlock, Renewal, random};
 use crate::store::Store;
 
 /// Keeps what a replica has.
@@ -28,16 +28,16 @@ pub(super) struct Keeper {
     owned: Arc<Owned>,
     seat: Option<Tenure>,
     tenures: BTreeMap<Shard, Tenure>,
-    replicas: Vec<Replica>,
-    unreachable: BTreeSet<Name>,
     needs: Needs,
     renewed: Moment,
+    /// When somebody else's seat is over, unless they renew it.
+    expected: Option<Moment>,
     failures: u32,
 }
 
 impl Keeper {
     pub(super) fn new(redlock: Redlock, store: Arc<dyn Store>, me: Person, owned: Arc<Owned>) -> Self {
-        let renewed = redlock.now();
+        let (renewed, redlock) = (redlock.now(), redlock.speaking(&me.text()));
         Self {
             redlock,
             store,
@@ -45,10 +45,9 @@ impl Keeper {
             owned,
             seat: None,
             tenures: BTreeMap::new(),
-            replicas: Vec::new(),
-            unreachable: BTreeSet::new(),
             needs: Needs::new(),
             renewed,
+            expected: None,
             failures: 0,
         }
     }
@@ -61,7 +60,8 @@ impl Keeper {
                 order = orders.recv() => match order {
                     Some(Order::Fenced(shard, barrier)) => self.fenced(shard, barrier).await,
                     Some(Order::Reaches(unreachable, needs)) => {
-                        (self.unreachable, self.needs) = (unreachable, needs);
+                        self.needs = needs;
+                        self.reach(unreachable).await;
                     }
                     Some(Order::Leave(done)) => {
                         self.leave().await;
@@ -72,6 +72,7 @@ impl Keeper {
                     None => return self.leave().await,
                 },
                 () = tokio::time::sleep(pause) => {}
+                () = self.redlock.freed() => {}
             }
         }
     }
@@ -127,24 +128,40 @@ impl Keeper {
     /// Who is there, and with that, what should be ours. Takes a seat where we have none.
     async fn look(&mut self) -> Result<BTreeSet<Shard>, Answers> {
         let seats = seats::look(&self.redlock).await?;
-        if self.seat.is_none()
-            && let Some((free, _)) = seats.iter().find(|(_, person)| person.is_none())
-        {
-            let taken = self.redlock.acquire(std::slice::from_ref(free), Hint::LOWEST).await;
-            self.seat = taken.into_iter().find_map(|taken| match taken {
-                Acquired::Held(tenure) => Some(tenure),
-                Acquired::Busy(_) | Acquired::NoMajority(_) | Acquired::Late => None,
-            });
+        if self.seat.is_none() {
+            self.sit(&seats).await;
         }
-        let others = seats.into_iter().filter_map(|(_, person)| person).filter(|one| one.id != self.me.id);
-        self.replicas = others.map(|one| Replica { id: one.id, unreachable: BTreeSet::new() }).collect();
+        let others: Vec<_> = seats.taken.into_iter().filter(|(one, _)| one.id != self.me.id).collect();
+        let now = self.redlock.now();
+        self.expected = others.iter().map(|(_, remaining)| now.after(*remaining)).min();
         if self.seat.is_none() {
             // Nobody would know of us: what we took would be taken for somebody's who is gone.
             self.failures += 1;
             return Ok(BTreeSet::new());
         }
-        self.replicas.push(Replica { id: self.me.id.clone(), unreachable: self.unreachable.clone() });
-        Ok(share(&self.me.id, &self.replicas, &self.needs))
+        let all = others.into_iter().map(|(one, _)| one).chain([self.me.clone()]);
+        let replicas: Vec<_> = all.map(|one| Replica { id: one.id, unreachable: one.unreachable }).collect();
+        Ok(share(&self.me.id, &replicas, &self.needs))
+    }
+
+    async fn sit(&mut self, seats: &Seats) {
+        // Not the first one, which everybody who comes now would try.
+        let chosen = seats.free.get(random() as usize % seats.free.len().max(1));
+        let Some(free) = chosen else { return };
+        let taken = self.redlock.acquire(std::slice::from_ref(free), Hint::LOWEST).await;
+        self.seat = taken.into_iter().find_map(|taken| match taken {
+            Acquired::Held(tenure) => Some(tenure),
+            Acquired::Busy(_) | Acquired::NoMajority(_) | Acquired::Late => None,
+        });
+    }
+
+    /// Takes in what cannot be reached from here. Others read it with our seat, which is taken anew for that.
+    async fn reach(&mut self, unreachable: BTreeSet<Name>) {
+        if self.me.unreachable != unreachable {
+            self.me.unreachable = unreachable;
+            self.redlock = self.redlock.speaking(&self.me.text());
+            self.redlock.release(self.seat.take().into_iter().collect()).await;
+        }
     }
 
     /// Gives back what others should have.
@@ -177,12 +194,13 @@ impl Keeper {
         };
         let resources: Vec<_> = missing.iter().map(|shard| resource(*shard)).collect();
         let acquired = self.redlock.acquire(&resources, hint).await;
+        let all = acquired.iter().all(|one| matches!(one, Acquired::Held(_)));
+        self.failures = if all { 0 } else { self.failures + 1 };
         let mut got = Vec::new();
         for (shard, acquired) in missing.into_iter().zip(acquired) {
             match acquired {
                 Acquired::Held(tenure) => got.push((shard, tenure)),
-                Acquired::Busy(_) => {}
-                Acquired::NoMajority(_) | Acquired::Late => self.failures += 1,
+                Acquired::Busy(_) | Acquired::NoMajority(_) | Acquired::Late => {}
             }
         }
         self.enter(got).await;
@@ -238,8 +256,11 @@ impl Keeper {
 
     /// How long nothing is to be done, if nothing happens.
     fn pause(&self) -> Duration {
-        let due = self.renewed.after(self.redlock.terms().renewal());
-        let until_due = self.redlock.now().until(due);
-        if self.failures > 0 { until_due.min(self.redlock.pause(self.failures - 1)) } else { until_due }
+        let renewal = self.renewed.after(self.redlock.terms().renewal());
+        // A node counts whole milliseconds: a little later the seat is over for certain.
+        let expected = self.expected.map(|end| end.after(Duration::from_millis(2)));
+        let next = expected.map_or(renewal, |end| end.min(renewal));
+        let until = self.redlock.now().until(next);
+        if self.failures > 0 { until.min(self.redlock.pause(self.failures - 1)) } else { until }
     }
 }

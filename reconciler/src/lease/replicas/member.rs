@@ -41,7 +41,7 @@ impl Member {
         let id = format!("{}-{}-{:04x}", holder.host, holder.pid, random() as u16);
         let owned = Arc::<Owned>::default();
         let (orders, taken) = mpsc::unbounded_channel();
-        let person = Person { id: id.clone(), holder };
+        let person = Person { id: id.clone(), unreachable: BTreeSet::new(), holder };
         let keeper = Keeper::new(redlock.clone(), store, person, Arc::clone(&owned));
         tokio::spawn(keeper.keep(taken));
         Self { id, redlock, owned, orders }

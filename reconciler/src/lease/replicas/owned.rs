@@ -42,11 +42,6 @@ impl Owned {
         }
     }
 
-    /// How many are ours.
-    pub(super) fn count(&self, now: Moment) -> usize {
-        self.shards().values().filter(|own| now < own.until).count()
-    }
-
     /// Ends when something was gained or lost.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;

@@ -1,6 +1,10 @@
 //! Seats: how replicas show each other that they are alive.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
+use windlass_compiler::name::Name;
 use windlass_core::lease::Resource;
 use windlass_core::lease::acquisition::Answers;
 
@@ -15,6 +19,9 @@ const SEATS: usize = 32;
 pub(super) struct Person {
     /// The replica's name.
     pub(super) id: String,
+    /// The clusters that it cannot reach.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) unreachable: BTreeSet<Name>,
     /// For people.
     #[serde(flatten)]
     pub(super) holder: Holder,
@@ -39,20 +46,31 @@ pub(super) fn all() -> Vec<Resource> {
 
 /// Who sits, as a majority of the nodes sees it.
 pub(super) async fn seated(redlock: &Redlock) -> Result<Vec<Person>, Answers> {
-    Ok(look(redlock).await?.into_iter().filter_map(|(_, person)| person).collect())
+    Ok(look(redlock).await?.taken.into_iter().map(|(person, _)| person).collect())
 }
 
-/// Every seat that is taken by somebody who can be read, and every one that is free.
-pub(super) async fn look(redlock: &Redlock) -> Result<Vec<(Resource, Option<Person>)>, Answers> {
-    let seats = all();
-    let standings = redlock.holders(&seats).await;
-    let mut looked = Vec::with_capacity(seats.len());
-    for (seat, standing) in seats.into_iter().zip(standings) {
+/// The seats at one moment.
+#[derive(Debug, Default)]
+pub(super) struct Seats {
+    /// Who sits, and for how long if nothing is heard of them.
+    pub(super) taken: Vec<(Person, Duration)>,
+    /// Those that are free.
+    pub(super) free: Vec<Resource>,
+}
+
+/// Looks at every seat, as a majority of the nodes sees it.
+pub(super) async fn look(redlock: &Redlock) -> Result<Seats, Answers> {
+    let all = all();
+    let standings = redlock.holders(&all).await;
+    let mut seats = Seats::default();
+    for (seat, standing) in all.into_iter().zip(standings) {
         match standing {
-            Standing::Free => looked.push((seat, None)),
-            Standing::Held(text) => looked.extend(Person::read(&text).map(|person| (seat, Some(person)))),
+            Standing::Free => seats.free.push(seat),
+            Standing::Held(shown) => {
+                seats.taken.extend(Person::read(&shown.holder).map(|person| (person, shown.remaining)));
+            }
             Standing::Unknown(answers) => return Err(answers),
         }
     }
-    Ok(looked)
+    Ok(seats)
 }
