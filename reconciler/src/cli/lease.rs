@@ -15,7 +15,7 @@ use super::table::Table;
 use super::time::ago;
 use crate::lease::Owner;
 
-/// Show who owns which part of the work, or take it from one that is gone
+/// Show who owns which part of the work, or take it over
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -56,8 +56,8 @@ pub fn run(args: &Args, console: &Console) -> Outcome {
 
 async fn list(store: &StoreArgs, output: &OutputArgs, console: &Console) -> Outcome {
     let sinks = output.sinks(console, &[Format::Text, Format::Json])?;
-    let (root, url) = project_root(store)?;
-    let (session, _) = open_existing(&root, &url).await?;
+    let (root, backing) = project_root(store)?;
+    let (session, _) = open_existing(&root, &backing).await?;
     let owners = session.lease.owners().await?;
     sinks.write(|format, style| match format {
         Format::Json => windlass_compiler::escape::json(&owners) + "\n",
@@ -104,8 +104,8 @@ fn ranges(shards: &[Shard]) -> String {
 }
 
 async fn release(owner: Option<&str>, shards: &[u8], store: &StoreArgs, console: &Console) -> Outcome {
-    let (root, url) = project_root(store)?;
-    let (session, _) = open_existing(&root, &url).await?;
+    let (root, backing) = project_root(store)?;
+    let (session, _) = open_existing(&root, &backing).await?;
     let shards = match owner {
         Some(owner) => owned(&session.lease.owners().await?, owner)?,
         None => shards.iter().map(|number| numbered(*number)).collect::<Result<_, _>>()?,

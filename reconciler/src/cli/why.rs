@@ -51,8 +51,8 @@ pub struct Args {
 pub fn run(args: &Args, console: &Console) -> Outcome {
     let sinks = args.output.sinks(console, &[Format::Text, Format::Json])?;
     let account = block_on(async {
-        let (root, url) = project_root(&args.store)?;
-        let (session, ledger) = open_existing(&root, &url).await?;
+        let (root, backing) = project_root(&args.store)?;
+        let (session, ledger) = open_existing(&root, &backing).await?;
         let fleet = ledger.fleet();
         let instance = named::one(fleet, &args.job)?.instance(fleet)?;
         if fleet.wanted(&instance).is_none() {
@@ -84,7 +84,7 @@ async fn gather(session: &Session, fleet: &Fleet, instance: &Instance) -> Result
     let concerned: Vec<Instance> = fleet.statuses.keys().cloned().chain([instance.clone()]).collect();
     Ok(Known {
         now: Timestamp::now(),
-        driver: driver(session.lease.owners().await?, instance),
+        driver: driver(session.lease.owners().await.unwrap_or_default(), instance),
         stale: findings.iter().filter_map(contradicted).collect::<BTreeMap<_, _>>(),
         decided: decisions(&*session.store, fleet, &concerned).await?,
         history: of_subject(&*session.store, instance.to_string(), STEPS).await?,

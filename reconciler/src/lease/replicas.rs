@@ -50,9 +50,11 @@ impl Replicas {
 #[async_trait]
 impl Lease for Replicas {
     async fn acquire(&self, command: &str) -> Result<Acquired, Error> {
-        // A command leaves the work to the service where there is one; the service joins what is there.
+        // A command leaves the work to the service where there is one; the service joins what is there. Where that
+        // cannot be seen, nodes are away or too young to be believed: it joins, and gets what is free when they agree.
         if command != SERVICE
-            && let Some(person) = self.seated().await?.into_iter().next()
+            && let Ok(seated) = self.seated().await
+            && let Some(person) = seated.into_iter().next()
         {
             return Ok(Acquired::Busy(Some(person.holder)));
         }

@@ -39,8 +39,8 @@ pub(super) struct Seen {
     pub(super) now: Timestamp,
     /// The store, as far as its name may be shown.
     pub(super) store: String,
-    /// Who drives, each its own shards.
-    pub(super) owners: Vec<Owner>,
+    /// Who drives, each its own shards; or why that is not known.
+    pub(super) owners: Result<Vec<Owner>, String>,
     /// What the clusters contradict.
     pub(super) findings: Vec<Finding>,
     /// Who asked for it, of each instance that is not simply to run.
@@ -57,6 +57,8 @@ pub(super) struct Overview {
     at: Timestamp,
     /// Who drives; nobody if none.
     drivers: Vec<Driver>,
+    /// Why it is not known who drives.
+    unowned: Option<String>,
     /// Whether everything is what is wanted.
     met: bool,
     jobs: Vec<Line>,
@@ -164,7 +166,8 @@ impl Overview {
             environment: project.and_then(|project| project.environment.as_ref()).map(ToString::to_string),
             store: seen.store.clone(),
             at: seen.now,
-            drivers: seen.owners.iter().map(Driver::new).collect(),
+            drivers: seen.owners.iter().flatten().map(Driver::new).collect(),
+            unowned: seen.owners.as_ref().err().cloned(),
             met: jobs.iter().all(|line| line.met == Some(true) && line.stale.is_none()),
             runs: runs(fleet, instances, wide),
             jobs,
@@ -234,6 +237,10 @@ impl Overview {
                 format!("driven by {}{}", visible(&driver.named), since.unwrap_or_default())
             }
             [_, _, ..] => self.shared(),
+            [] if self.unowned.is_some() => {
+                let why = self.unowned.as_deref().unwrap_or_default();
+                paint(style, Tone::Doubtful, &format!("who drives is not known: {}", visible(why)))
+            }
             [] if self.met => "nobody drives: `windlass reconcile` keeps it so".to_owned(),
             [] if self.is_moving() => {
                 paint(style, Tone::Doubtful, "nobody drives: `windlass reconcile` goes on with it")
@@ -437,7 +444,7 @@ fn outdated(fleet: &Fleet, instance: &Instance) -> Option<String> {
 /// Who decides about an instance.
 fn owner(seen: &Seen, instance: &Instance) -> Option<String> {
     let shard = Shard::of_instance(instance);
-    seen.owners.iter().find(|owner| owner.shards.contains(&shard)).map(|owner| owner.id.clone())
+    seen.owners.iter().flatten().find(|owner| owner.shards.contains(&shard)).map(|owner| owner.id.clone())
 }
 
 fn runs(fleet: &Fleet, instances: &[Instance], wide: Wide) -> Vec<RunLine> {

@@ -33,6 +33,8 @@ pub(super) struct Keeper {
     /// When somebody else's seat is over, unless they renew it.
     expected: Option<Moment>,
     failures: u32,
+    /// Whether it was said already that nobody can be seen.
+    blind: bool,
 }
 
 impl Keeper {
@@ -49,6 +51,7 @@ impl Keeper {
             renewed,
             expected: None,
             failures: 0,
+            blind: false,
         }
     }
 
@@ -84,12 +87,15 @@ impl Keeper {
         }
         match self.look().await {
             Ok(wanted) => {
+                self.blind = false;
                 self.give_back(&wanted).await;
                 self.take(&wanted).await;
             }
             Err(answers) => {
-                tracing::debug!(%answers, "who is there cannot be seen");
                 self.failures += 1;
+                if !std::mem::replace(&mut self.blind, true) {
+                    tracing::warn!(%answers, "no majority of the lease nodes tells who is there; nothing is taken until one does");
+                }
             }
         }
         self.pause()

@@ -21,7 +21,7 @@ fn seen() -> Seen {
     Seen {
         now: at("02:03:10"),
         store: "file:.windlass".to_owned(),
-        owners: Vec::new(),
+        owners: Ok(Vec::new()),
         findings: Vec::new(),
         decided: BTreeMap::new(),
     }
@@ -134,7 +134,7 @@ fn intents_removals_and_drivers_are_told() {
     };
     let decided = BTreeMap::from([("orders.totals".parse().unwrap(), ann)]);
     let owner = Owner { id: "7".to_owned(), holder, shards: Shard::all().collect() };
-    let seen = Seen { owners: vec![owner], decided, ..seen() };
+    let seen = Seen { owners: Ok(vec![owner]), decided, ..seen() };
     insta::assert_snapshot!(text(&fleet, Wide::All, &seen), @r"
     shop in prod, store file:.windlass: 2 waiting, 1 running, 1 stopped
     driven by `windlass reconcile` (process 7 on desk), for 3m10s
@@ -185,7 +185,7 @@ fn replicas_are_told_with_their_shares() {
         shards: shards.iter().filter_map(|number| Shard::numbered(*number)).collect(),
     };
     let orders = Shard::of_text("orders").number();
-    let seen = Seen { owners: vec![owner("a", &[orders]), owner("b", &[0, 1])], ..seen() };
+    let seen = Seen { owners: Ok(vec![owner("a", &[orders]), owner("b", &[0, 1])]), ..seen() };
     let text = text(&fleet, Wide::Latest, &seen);
     assert!(text.contains("driven by 2 replicas: a (1 shards, 4 jobs), b (2 shards, 0 jobs)"), "{text}");
 }
