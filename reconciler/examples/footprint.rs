@@ -45,7 +45,7 @@ async fn main() -> Done {
 }
 
 async fn fill(folder: &Path, jobs: usize) -> Done {
-    let store = store::open("file:store", folder, true).await?.store;
+    let store = store::open("file:store", folder, true, None).await?.store;
     let mut ledger = Ledger::load(Arc::clone(&store)).await?;
     apply(&mut ledger, plan(jobs)?).await?;
     let instances = ledger.fleet().present();
@@ -60,7 +60,7 @@ async fn fill(folder: &Path, jobs: usize) -> Done {
 }
 
 async fn read(folder: &Path) -> Done {
-    let store = store::open("file:store", folder, false).await?.store;
+    let store = store::open("file:store", folder, false, None).await?.store;
     let before = resident()?;
     let ledger = Ledger::load(Arc::clone(&store)).await?;
     let after = resident()?;

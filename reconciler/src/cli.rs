@@ -29,6 +29,7 @@ pub mod graph;
 pub mod help;
 pub mod history;
 pub mod init;
+pub mod lease;
 pub mod log;
 pub mod logs;
 pub mod named;
@@ -129,6 +130,7 @@ enum Command {
     Unprotect(operations::Args),
     /// Take jobs out of the project and leave what runs alone
     Forget(operations::Args),
+    Lease(lease::Args),
     Reconcile(reconcile::Args),
     Completions(completions::Args),
     Version(version::Args),
@@ -164,6 +166,7 @@ impl Command {
             Self::Protect(args) => operations::run(Operation::Protect, "protect", args, console),
             Self::Unprotect(args) => operations::run(Operation::Unprotect, "unprotect", args, console),
             Self::Forget(args) => operations::run(Operation::Forget, "forget", args, console),
+            Self::Lease(args) => lease::run(args, console),
             Self::Reconcile(args) => reconcile::run(args, console),
             Self::Completions(args) => completions::run(args, console),
             Self::Version(args) => version::run(args, console),

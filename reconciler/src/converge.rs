@@ -184,7 +184,7 @@ async fn drive(
         .await;
     beat.abort();
     result?;
-    Ok((end, engine.into_ledger()))
+    Ok((end, engine.leave().await))
 }
 
 /// An aim on the way to its end.

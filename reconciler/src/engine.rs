@@ -122,8 +122,9 @@ impl Engine {
         self.ledger.fleet()
     }
 
-    /// Gives the records back, and with them the lease.
-    pub fn into_ledger(self) -> Ledger {
+    /// Gives everything that is held to whoever comes next, and the records back.
+    pub async fn leave(self) -> Ledger {
+        self.shards.lease().leave().await;
         self.ledger
     }
 
@@ -200,6 +201,7 @@ impl Engine {
         self.end_runs().await?;
         self.sweep().await?;
         self.clusters.hurry(self.is_anything_moving());
+        self.shards.report(self.clusters.unreachable(), self.ledger.fleet());
         let at_once = std::mem::take(&mut self.moved).then(Timestamp::now);
         Ok(earlier(wake, at_once))
     }

@@ -125,7 +125,7 @@ async fn converge(ledger: Ledger, root: &Path) -> (Ledger, String) {
         format!("{} {} {}", status.instance.job.job, status.state.name(), status.attempt_number())
     });
     let states = states.collect::<Vec<_>>().join(", ");
-    (engine.into_ledger(), states)
+    (engine.leave().await, states)
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ pub fn moment(place: &Path) -> u64 {
         return 0;
     }
     blocking(async {
-        match store::open("file:.windlass", place, false).await {
+        match store::open("file:.windlass", place, false, None).await {
             Ok(opened) => opened.store.moment().await.expect("readable").0,
             // A store that is half initialised was never committed to.
             Err(_) => 0,
@@ -45,7 +45,7 @@ pub fn moment(place: &Path) -> u64 {
 /// All records.
 pub fn fleet(place: &Path) -> Fleet {
     blocking(async {
-        let opened = store::open("file:.windlass", place, false).await.expect("it can be opened");
+        let opened = store::open("file:.windlass", place, false, None).await.expect("it can be opened");
         let ledger = Ledger::load(Arc::clone(&opened.store)).await.expect("it can be read");
         ledger.fleet().clone()
     })
@@ -54,7 +54,7 @@ pub fn fleet(place: &Path) -> Fleet {
 /// The whole history.
 pub fn history(place: &Path) -> Vec<Line> {
     blocking(async {
-        let opened = store::open("file:.windlass", place, false).await.expect("it can be opened");
+        let opened = store::open("file:.windlass", place, false, None).await.expect("it can be opened");
         opened.store.history(&Query::default()).await.expect("it can be read")
     })
 }

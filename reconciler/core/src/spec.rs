@@ -234,8 +234,7 @@ mod tests {
     #[test]
     fn what_is_read_can_be_told_in_full() {
         let whole = Spec::of(&full()).stored().get().to_owned();
-        let damages =
-            [("\"00\"", "0"), ("[\"tail\"", "[1"), ("\"nightly\"", "{}"), ("\"It settles\"", "7")];
+        let damages = [("\"00\"", "0"), ("[\"tail\"", "[1"), ("\"nightly\"", "{}"), ("\"It settles\"", "7")];
         for (part, damage) in damages.into_iter().chain([("\"in\"", "[]"), (":3\"", ":x\"")]) {
             let damaged = whole.replacen(part, damage, 1);
             assert_ne!(damaged, whole, "{part}");

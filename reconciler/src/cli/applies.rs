@@ -69,8 +69,8 @@ pub fn run(args: &Args, console: &Console) -> Outcome {
 
 async fn list(store: &StoreArgs, output: &OutputArgs, console: &Console) -> Outcome {
     let sinks = output.sinks(console, &[Format::Text, Format::Json])?;
-    let (root, url) = project_root(store)?;
-    let (_, ledger) = open_existing(&root, &url).await?;
+    let (root, backing) = project_root(store)?;
+    let (_, ledger) = open_existing(&root, &backing).await?;
     let fleet = ledger.fleet();
     sinks.write(|format, style| match format {
         Format::Json => windlass_compiler::escape::json(&by_time(fleet)) + "\n",
@@ -132,8 +132,8 @@ fn find(fleet: &Fleet, id: Option<&str>) -> Result<Apply, Failure> {
 }
 
 async fn resume(id: Option<&str>, store: &StoreArgs, patience: &Patience, console: &Console) -> Outcome {
-    let (root, url) = project_root(store)?;
-    let (session, ledger) = open_existing(&root, &url).await?;
+    let (root, backing) = project_root(store)?;
+    let (session, ledger) = open_existing(&root, &backing).await?;
     let apply = find(ledger.fleet(), id)?;
     let resume = format!("windlass applies resume {}", apply.id);
     let task = Task {
@@ -148,8 +148,8 @@ async fn resume(id: Option<&str>, store: &StoreArgs, patience: &Patience, consol
 }
 
 async fn end(id: Option<&str>, store: &StoreArgs, wait: &WaitArgs, console: &Console) -> Outcome {
-    let (root, url) = project_root(store)?;
-    let (session, mut ledger) = open_existing(&root, &url).await?;
+    let (root, backing) = project_root(store)?;
+    let (session, mut ledger) = open_existing(&root, &backing).await?;
     let id = find(ledger.fleet(), id)?.id;
     let stopped = give_up(&mut ledger, &id).await?;
     console.note(&format!("given up: {} stopped", stopped.len()));

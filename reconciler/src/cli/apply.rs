@@ -14,8 +14,8 @@ use super::console::Console;
 use super::converging::{Ended, Task, WaitArgs, conclude, see_through_unless};
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
-use super::opened::{apply_id, change, open_project, store_url};
-use super::prepared::prepare;
+use super::opened::{apply_id, change, open_project};
+use super::prepared::{prepare, saved_backing};
 use super::proposal::{FORMATS, Proposed, agree, commit, plural, stale, write};
 use super::replan::replan;
 use super::runtime::block_on;
@@ -119,8 +119,8 @@ fn same_environment(spec: &SpecArgs, saved: &Saved) -> Result<(), Failure> {
 
 async fn apply_specs(args: &Args, sinks: &Sinks<'_>, console: &Console) -> Outcome {
     let prepared = prepare(args.path.as_deref(), &args.spec, console)?;
-    let url = store_url(&args.store, Some(&prepared.model.store), prepared.model.acknowledge);
-    let session = open_project(prepared.tree.root(), &url, true).await?;
+    let backing = prepared.backing(&args.store);
+    let session = open_project(prepared.tree.root(), &backing, true).await?;
     let ledger = session.ledger().await?;
     let heading = prepared.heading();
     let root = prepared.tree.root().display().to_string();
@@ -134,8 +134,9 @@ async fn apply_specs(args: &Args, sinks: &Sinks<'_>, console: &Console) -> Outco
 const ELSEWHERE: &str = "the plan was made against another store, or before there was one here";
 
 async fn apply_saved(args: &Args, saved: Saved, sinks: &Sinks<'_>, console: &Console) -> Outcome {
-    let url = store_url(&args.store, Some(&saved.store), None);
-    let session = open_project(std::path::Path::new(&saved.root), &url, true).await?;
+    let root = std::path::Path::new(&saved.root);
+    let backing = saved_backing(root, &saved.store, &args.store);
+    let session = open_project(root, &backing, true).await?;
     let ledger = session.ledger().await?;
     let found = saved.stale(&ledger);
     let draft = if found.is_empty() {

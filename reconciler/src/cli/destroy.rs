@@ -53,8 +53,8 @@ pub fn run(args: &Args, console: &Console) -> Outcome {
 
 async fn destroy(args: &Args, console: &Console) -> Outcome {
     let sinks = args.output.sinks(console, FORMATS)?;
-    let (root, url) = project_root(&args.store)?;
-    let (session, ledger) = open_existing(&root, &url).await?;
+    let (root, backing) = project_root(&args.store)?;
+    let (session, ledger) = open_existing(&root, &backing).await?;
     let proposed = removal(ledger.fleet(), &args.select.with(&args.jobs))?;
     sinks.write(|format, style| write(&proposed.changes, "removal", None, format, style))?;
     // The name is asked for instead of the number of jobs.

@@ -72,8 +72,8 @@ pub enum About {
 pub fn run(args: &Args, console: &Console) -> Outcome {
     let sinks = args.output.sinks(console, &[Format::Text, Format::Json])?;
     let findings = block_on(async {
-        let (root, url) = project_root(&args.store)?;
-        let (session, ledger) = open_existing(&root, &url).await?;
+        let (root, backing) = project_root(&args.store)?;
+        let (session, ledger) = open_existing(&root, &backing).await?;
         let scope = Scope::of(ledger.fleet(), &args.select.with(&args.jobs))?;
         let mut findings = find(&session, ledger.fleet()).await;
         findings.retain(|finding| concerns(ledger.fleet(), &scope, &finding.about));

@@ -67,8 +67,8 @@ fn moment(text: &str) -> Result<Timestamp, String> {
 /// Tells.
 pub fn run(args: &Args, console: &Console) -> Outcome {
     block_on(async {
-        let (root, url) = project_root(&args.store)?;
-        let (session, ledger) = open_existing(&root, &url).await?;
+        let (root, backing) = project_root(&args.store)?;
+        let (session, ledger) = open_existing(&root, &backing).await?;
         tell(&session, ledger, args, console).await
     })
 }

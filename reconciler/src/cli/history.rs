@@ -47,8 +47,8 @@ pub struct Args {
 pub fn run(args: &Args, console: &Console) -> Outcome {
     let sinks = args.output.sinks(console, &[Format::Text, Format::Json, Format::Jsonl])?;
     let lines = block_on(async {
-        let (root, url) = project_root(&args.store)?;
-        let (session, ledger) = open_existing(&root, &url).await?;
+        let (root, backing) = project_root(&args.store)?;
+        let (session, ledger) = open_existing(&root, &backing).await?;
         read(&*session.store, ledger.fleet(), args).await
     })?;
     if lines.is_empty() {

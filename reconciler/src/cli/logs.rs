@@ -69,8 +69,8 @@ pub fn run(args: &Args, console: &Console) -> Outcome {
 }
 
 async fn logs(args: &Args, console: &Console) -> Outcome {
-    let (root, url) = project_root(&args.store)?;
-    let (session, mut ledger) = open_existing(&root, &url).await?;
+    let (root, backing) = project_root(&args.store)?;
+    let (session, mut ledger) = open_existing(&root, &backing).await?;
     let mut sources = sources(args, &ledger, console)?;
     let mut missing = Vec::new();
     for source in &mut sources {
@@ -86,7 +86,7 @@ async fn logs(args: &Args, console: &Console) -> Outcome {
     while args.follow && !sources.iter().all(Source::is_over) {
         tokio::time::sleep(BEAT).await;
         ledger.refresh().await?;
-        let driven = session.lease.holder().await?.is_some();
+        let driven = session.lease.holder().await.is_ok_and(|holder| holder.is_some());
         for source in sources.iter_mut().filter(|source| !source.is_over()) {
             follow(source, args, &session, &ledger, driven, console).await?;
         }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use windlass_compiler::model::Lease;
 use windlass_core::desired::Change;
 use windlass_core::id::ApplyId;
 
@@ -13,11 +14,40 @@ use crate::ledger::{Ledger, new_op};
 use crate::session::Session;
 use crate::store;
 
+/// The environment variable with the nodes of the lease, separated by commas.
+const LEASE: &str = "WINDLASS_LEASE";
+
 /// The store of a project that names none.
 pub const DEFAULT_STORE: &str = "file:.windlass";
 
+/// Where the records of a project are, and who says which replica owns what.
+#[derive(Debug, Clone)]
+pub struct Backing {
+    /// The store's URL. It may hold a password.
+    pub url: String,
+    /// The lease; that of the store without one.
+    pub lease: Option<Lease>,
+}
+
+impl Backing {
+    /// The store that a flag, the environment or a spec names, in this order, and the lease likewise; with the
+    /// acknowledgements that the spec asks for.
+    pub fn new(args: &StoreArgs, spec: Option<&str>, acknowledge: Option<u8>, lease: Option<Lease>) -> Self {
+        let url = store::acknowledged(args.url().or(spec).unwrap_or(DEFAULT_STORE), acknowledge);
+        Self { url, lease: leased(std::env::var(LEASE).ok().as_deref(), lease) }
+    }
+}
+
+/// The lease of a spec, on the nodes that the environment names if it does.
+fn leased(variable: Option<&str>, spec: Option<Lease>) -> Option<Lease> {
+    let Some(named) = variable.filter(|named| !named.is_empty()) else { return spec };
+    let nodes = named.split(',').map(|node| node.trim().to_owned()).collect();
+    Some(Lease { nodes, ttl: spec.map_or(Lease::TTL, |lease| lease.ttl) })
+}
+
 /// Opens the store of the project in `root`. `create`: one that does not exist yet is made, not refused.
-pub async fn open_project(root: &Path, url: &str, create: bool) -> Result<Session, Failure> {
+pub async fn open_project(root: &Path, backing: &Backing, create: bool) -> Result<Session, Failure> {
+    let Backing { url, lease } = backing;
     if !create && !store::exists(url, root).await? {
         return Err(Failure::error(format!(
             "nothing was ever applied here: there is no store in {}",
@@ -25,19 +55,14 @@ pub async fn open_project(root: &Path, url: &str, create: bool) -> Result<Sessio
         ))
         .hint("`windlass apply` makes one; `-C DIR` or `--store URL` names another place"));
     }
-    let opened = store::open(url, root, create).await?;
+    let opened = store::open(url, root, create, lease.as_ref()).await?;
     let folder = opened.folder.unwrap_or_else(|| root.join(".windlass"));
     Ok(Session { store: opened.store, lease: opened.lease, folder })
 }
 
-/// The URL that counts: flag or environment variable, spec, default; with the acknowledgements that the spec asks for.
-pub fn store_url(args: &StoreArgs, spec: Option<&str>, acknowledge: Option<u8>) -> String {
-    store::acknowledged(args.url().or(spec).unwrap_or(DEFAULT_STORE), acknowledge)
-}
-
 /// Opens a project that must have been applied before, and reads its records.
-pub async fn open_existing(root: &Path, url: &str) -> Result<(Arc<Session>, Ledger), Failure> {
-    let session = Arc::new(open_project(root, url, false).await?);
+pub async fn open_existing(root: &Path, backing: &Backing) -> Result<(Arc<Session>, Ledger), Failure> {
+    let session = Arc::new(open_project(root, backing, false).await?);
     let ledger = session.ledger().await?;
     Ok((session, ledger))
 }

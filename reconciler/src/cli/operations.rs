@@ -43,8 +43,8 @@ pub fn run(operation: Operation, command: &str, args: &Args, console: &Console) 
 }
 
 async fn perform(operation: Operation, command: &str, args: &Args, console: &Console) -> Outcome {
-    let (root, url) = project_root(&args.store)?;
-    let (session, mut ledger) = open_existing(&root, &url).await?;
+    let (root, backing) = project_root(&args.store)?;
+    let (session, mut ledger) = open_existing(&root, &backing).await?;
     let targets = targets(ledger.fleet(), &args.select.with(&args.jobs))?;
     let answers = commit(operation, command, args, &targets, &mut ledger).await?;
     let refused = tell(command, &answers, console);

@@ -12,7 +12,7 @@ use super::console::Console;
 use super::drift::{self, Finding};
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
-use super::opened::{open_project, store_url};
+use super::opened::{Backing, open_project};
 use super::prepared::{Prepared, prepare};
 use super::proposal::{FORMATS, FailOn, Proposed, fails_on, write};
 use super::runtime::block_on;
@@ -106,8 +106,8 @@ fn compare(args: &Args, prepared: Prepared, other: &Recorded, sinks: &Sinks<'_>)
 }
 
 async fn against_records(args: &Args, prepared: Prepared, sinks: &Sinks<'_>, console: &Console) -> Outcome {
-    let url = store_url(&args.store, Some(&prepared.model.store), prepared.model.acknowledge);
-    let (ledger, drifted) = records(prepared.tree.root(), &url).await?;
+    let backing = prepared.backing(&args.store);
+    let (ledger, drifted) = records(prepared.tree.root(), &backing).await?;
     let heading = prepared.heading();
     let warned = prepared.warned;
     let Prepared { tree, model, plan, .. } = prepared;
@@ -126,7 +126,7 @@ async fn against_records(args: &Args, prepared: Prepared, sinks: &Sinks<'_>, con
         console.note(&format!("drift: {} {}", finding.instance, finding.what));
     }
     if let Some(path) = &args.out {
-        save(path, &proposed, recipe(args, &tree)?, &store::without_password(&url), &ledger)?;
+        save(path, &proposed, recipe(args, &tree)?, &store::without_password(&backing.url), &ledger)?;
         console.hint(&format!("`windlass apply {}` does exactly this", path.display()));
     }
     verdict(args, &proposed.changes, !drifted.is_empty(), warned)
@@ -146,12 +146,12 @@ fn verdict(args: &Args, changes: &Changes, drifted: bool, warned: bool) -> Outco
 
 /// The records, and how what runs differs from them. Planning makes no store: before the first apply nothing is
 /// recorded.
-async fn records(root: &Path, url: &str) -> Result<(Ledger, Vec<Finding>), Failure> {
-    if !store::exists(url, root).await? {
+async fn records(root: &Path, backing: &Backing) -> Result<(Ledger, Vec<Finding>), Failure> {
+    if !store::exists(&backing.url, root).await? {
         let nothing: std::sync::Arc<dyn Store> = std::sync::Arc::new(Memory::new());
         return Ok((Ledger::load(nothing).await?, Vec::new()));
     }
-    let session: Session = open_project(root, url, false).await?;
+    let session: Session = open_project(root, backing, false).await?;
     let ledger = session.ledger().await?;
     let drifted = drift::find(&session, ledger.fleet()).await;
     Ok((ledger, drifted))

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use windlass_compiler::model::Model;
+use windlass_compiler::model::{Lease, Model};
 use windlass_compiler::plan::Plan;
 
 use super::args::{SpecArgs, StoreArgs};
 use super::compiled::Compiled;
 use super::console::Console;
 use super::failure::Failure;
-use super::opened::{absolute, store_url};
+use super::opened::{Backing, absolute};
 use crate::tree::{NotFound, ROOT, Tree};
 
 /// A compiled and planned tree.
@@ -44,6 +44,12 @@ pub fn planned(compiled: Compiled, console: &Console) -> Result<Prepared, Failur
 }
 
 impl Prepared {
+    /// What backs the project.
+    pub fn backing(&self, args: &StoreArgs) -> Backing {
+        let Model { store, acknowledge, lease, .. } = &self.model;
+        Backing::new(args, Some(store), *acknowledge, lease.clone())
+    }
+
     /// `14 specs, read 2026-11-22T20:42Z`.
     pub fn heading(&self) -> String {
         let noun = super::proposal::plural(self.files, "spec");
@@ -51,24 +57,36 @@ impl Prepared {
     }
 }
 
-/// The folder of the project that the working folder is in, and the URL of its store. Reads no more of the spec than
+/// The folder of the project that the working folder is in, and what backs it. Reads no more of the spec than
 /// that, so that jobs can be stopped while a spec is broken.
-pub fn project_root(store: &StoreArgs) -> Result<(PathBuf, String), Failure> {
+pub fn project_root(store: &StoreArgs) -> Result<(PathBuf, Backing), Failure> {
     let root = match Tree::at(None) {
         Ok(tree) => tree.root().to_owned(),
         Err(NotFound::Spec { .. }) => absolute(Path::new("."))?,
         Err(other) => return Err(other.into()),
     };
-    let (named, acknowledge) = named_store(&root.join(ROOT)).unwrap_or_default();
-    Ok((root, store_url(store, named.as_deref(), acknowledge)))
+    let backing = named(&root.join(ROOT), store).unwrap_or_else(|| Backing::new(store, None, None, None));
+    Ok((root, backing))
 }
 
-/// What `[store]` says, if the file can be read that far: the URL, and how many replicas acknowledge.
-fn named_store(path: &Path) -> Option<(Option<String>, Option<u8>)> {
+/// What backs a saved plan: the store that it was made against, unless another is named, and the lease of the specs.
+pub fn saved_backing(root: &Path, store: &str, args: &StoreArgs) -> Backing {
+    let spec = named(&root.join(ROOT), args);
+    let lease = spec.as_ref().and_then(|spec| spec.lease.clone());
+    Backing::new(args, Some(store), None, lease)
+}
+
+/// What `[store]` and `[lease]` say, as far as the file can be read.
+fn named(path: &Path, args: &StoreArgs) -> Option<Backing> {
     let text = std::fs::read_to_string(path).ok()?;
     let (table, _) = toml::de::DeTable::parse_recoverable(&text);
-    let store = table.get_ref().get("store")?.get_ref().as_table()?;
-    let text = |key: &str| store.get(key)?.get_ref().as_str();
-    let replicas = text("acknowledge").and_then(|text| text.strip_prefix("replicas:")?.parse().ok());
-    Some((text("url").map(str::to_owned), replicas))
+    let table = |name: &str| table.get_ref().get(name)?.get_ref().as_table();
+    let text = |name: &str, key: &str| table(name)?.get(key)?.get_ref().as_str();
+    let replicas = text("store", "acknowledge").and_then(|text| text.strip_prefix("replicas:")?.parse().ok());
+    let nodes = table("lease").and_then(|lease| lease.get("nodes")?.get_ref().as_array());
+    let lease = nodes.map(|nodes| Lease {
+        nodes: nodes.iter().filter_map(|node| node.get_ref().as_str()).map(str::to_owned).collect(),
+        ttl: text("lease", "ttl").and_then(|ttl| ttl.parse().ok()).unwrap_or(Lease::TTL),
+    });
+    Some(Backing::new(args, text("store", "url"), replicas, lease))
 }

@@ -1,6 +1,6 @@
 //! `windlass reconcile`: the service. Keeps what runs as it is wanted, until it is told to end.
 
-use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -25,6 +25,8 @@ use crate::session::Session;
 
 /// How often a service that waits for the lease asks for it.
 const ASK: Duration = Duration::from_secs(1);
+/// How long what is under way may take to come to an end.
+const PARTING: Duration = Duration::from_secs(5);
 /// The pause before it begins again after an error.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -49,8 +51,8 @@ pub fn run(args: &Args, console: &Console) -> Outcome {
 }
 
 async fn reconcile(args: &Args, console: &Console) -> Outcome {
-    let (root, url) = project_root(&args.store)?;
-    let (session, ledger) = open_existing(&root, &url).await?;
+    let (root, backing) = project_root(&args.store)?;
+    let (session, ledger) = open_existing(&root, &backing).await?;
     if args.once {
         let instances = Fleet::present;
         let task = Task {
@@ -66,29 +68,67 @@ async fn reconcile(args: &Args, console: &Console) -> Outcome {
     let failed = |error: std::io::Error| Failure::error("signals cannot be watched").because(&error);
     let mut int = signal(SignalKind::interrupt()).map_err(failed)?;
     let mut term = signal(SignalKind::terminate()).map_err(failed)?;
+    let end = Ending::default();
+    let service = serve(&session, console, &end);
+    tokio::pin!(service);
+    let exit = tokio::select! {
+        () = &mut service => Exit::Done,
+        _ = int.recv() => Exit::Interrupted,
+        _ = term.recv() => Exit::Terminated,
+    };
+    end.ask();
+    // A second signal, or too long a wait, and it ends as it is: whatever it was is taken up again all the same.
     tokio::select! {
-        never = serve(&session, console) => match never {},
-        // Jobs go on without us: they are taken up again by whoever comes next.
-        _ = int.recv() => { console.note("ended by SIGINT; the jobs go on"); Ok(Exit::Interrupted) }
-        _ = term.recv() => { console.note("ended by SIGTERM; the jobs go on"); Ok(Exit::Terminated) }
+        () = &mut service => {}
+        () = tokio::time::sleep(PARTING) => {}
+        _ = int.recv() => {}
+        _ = term.recv() => {}
+    }
+    // Jobs go on without us: they are taken up again by whoever comes next.
+    let signal = if exit == Exit::Interrupted { "SIGINT" } else { "SIGTERM" };
+    console.note(&format!("ended by {signal}; the jobs go on"));
+    Ok(exit)
+}
+
+/// Whether the service was asked to end.
+#[derive(Default)]
+struct Ending {
+    asked: AtomicBool,
+    nudge: Notify,
+}
+
+impl Ending {
+    fn ask(&self) {
+        self.asked.store(true, Ordering::SeqCst);
+        self.nudge.notify_one();
+    }
+
+    fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::SeqCst)
     }
 }
 
 /// Holds the lease whenever it can be had, and drives the engine under it. What fails is said, and tried again: a full
 /// disk may have room later.
-async fn serve(session: &Session, console: &Console) -> Infallible {
-    loop {
-        if let Err(failure) = hold(session, console).await {
+async fn serve(session: &Session, console: &Console, end: &Ending) {
+    while !end.is_asked() {
+        if let Err(failure) = hold(session, console, end).await {
             console.fail(&failure);
-            tokio::time::sleep(PAUSE).await;
+            tokio::select! {
+                () = tokio::time::sleep(PAUSE) => {}
+                () = end.nudge.notified() => {}
+            }
         }
     }
 }
 
-async fn hold(session: &Session, console: &Console) -> Result<(), Failure> {
-    let lease = acquire(session, console).await?;
+async fn hold(session: &Session, console: &Console, end: &Ending) -> Result<(), Failure> {
+    let lease = tokio::select! {
+        lease = acquire(session, console) => lease?,
+        () = end.nudge.notified() => return Ok(()),
+    };
     console.note(&format!("reconciling, {}", lease.title()));
-    drive(session, lease, teller(console)).await
+    drive(session, lease, teller(console), end).await
 }
 
 async fn acquire(session: &Session, console: &Console) -> Result<Box<dyn Held>, Failure> {
@@ -108,10 +148,22 @@ async fn acquire(session: &Session, console: &Console) -> Result<Box<dyn Held>, 
     }
 }
 
-async fn drive(session: &Session, lease: Box<dyn Held>, tell: Option<Tell>) -> Result<(), Failure> {
+/// Drives the engine until the service is asked to end: then finishes what is under way, and hands over.
+async fn drive(
+    session: &Session,
+    lease: Box<dyn Held>,
+    tell: Option<Tell>,
+    end: &Ending,
+) -> Result<(), Failure> {
     let ledger = session.ledger().await?;
     let mut engine = Engine::new(ledger, lease, session.connect()).telling(tell);
-    engine.run(&Notify::new(), |_, _| Flow::Go).await?;
+    let steer = |_: &Fleet, idle| match (end.is_asked(), idle) {
+        (false, _) => Flow::Go,
+        (true, false) => Flow::Finish("the service was asked to end"),
+        (true, true) => Flow::Done,
+    };
+    engine.run(&end.nudge, steer).await?;
+    engine.leave().await;
     Ok(())
 }
 

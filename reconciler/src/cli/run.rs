@@ -53,8 +53,8 @@ pub fn run(args: &Args, console: &Console) -> Outcome {
 }
 
 async fn begin(args: &Args, console: &Console) -> Outcome {
-    let (root, url) = project_root(&args.store)?;
-    let (session, mut ledger) = open_existing(&root, &url).await?;
+    let (root, backing) = project_root(&args.store)?;
+    let (session, mut ledger) = open_existing(&root, &backing).await?;
     let id = commit(&mut ledger, args).await?;
     console.note(&format!("run {id}"));
     if args.wait.no_wait {

@@ -71,12 +71,12 @@ pub fn run(args: &Args, console: &Console) -> Outcome {
 
 async fn status(args: &Args, console: &Console) -> Outcome {
     let sinks = args.output.sinks(console, &[Format::Text, Format::Concise, Format::Json])?;
-    let (root, url) = project_root(&args.store)?;
-    let (session, mut ledger) = open_existing(&root, &url).await?;
+    let (root, backing) = project_root(&args.store)?;
+    let (session, mut ledger) = open_existing(&root, &backing).await?;
     if args.watch {
-        return watch(args, &session, &mut ledger, &url, console).await;
+        return watch(args, &session, &mut ledger, &backing.url, console).await;
     }
-    let overview = gather(args, &session, ledger.fleet(), &url).await?;
+    let overview = gather(args, &session, ledger.fleet(), &backing.url).await?;
     sinks.write(|format, style| render(&overview, format, style))?;
     Ok(Exit::Done)
 }
@@ -120,7 +120,7 @@ async fn gather(args: &Args, session: &Session, fleet: &Fleet, url: &str) -> Res
     let seen = Seen {
         now: Timestamp::now(),
         store: named(url),
-        driver: session.lease.holder().await?,
+        owners: session.lease.owners().await.map_err(|error| error.to_string()),
         findings: look(session, fleet).await,
         decided: decisions(&*session.store, fleet, &instances).await?,
     };

@@ -35,8 +35,8 @@ pub struct Args {
 /// Waits.
 pub fn run(args: &Args, console: &Console) -> Outcome {
     block_on(async {
-        let (root, url) = project_root(&args.store)?;
-        let (session, ledger) = open_existing(&root, &url).await?;
+        let (root, backing) = project_root(&args.store)?;
+        let (session, ledger) = open_existing(&root, &backing).await?;
         let select = args.select.with(&args.jobs);
         let about = targets(ledger.fleet(), &select)?;
         let scope = Scope::of(ledger.fleet(), &select)?;

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use windlass_compiler::style::Style;
 use windlass_core::fleet::Fleet;
 use windlass_core::id::Instance;
+use windlass_core::shard::Shard;
 
 use super::args::{OutputArgs, StoreArgs};
 use super::console::Console;
@@ -23,6 +24,7 @@ use super::prepared::project_root;
 use super::runtime::block_on;
 use super::sink::Format;
 use super::status::decisions;
+use crate::lease::{Holder, Owner};
 use crate::session::Session;
 use account::{Account, Known};
 
@@ -49,8 +51,8 @@ pub struct Args {
 pub fn run(args: &Args, console: &Console) -> Outcome {
     let sinks = args.output.sinks(console, &[Format::Text, Format::Json])?;
     let account = block_on(async {
-        let (root, url) = project_root(&args.store)?;
-        let (session, ledger) = open_existing(&root, &url).await?;
+        let (root, backing) = project_root(&args.store)?;
+        let (session, ledger) = open_existing(&root, &backing).await?;
         let fleet = ledger.fleet();
         let instance = named::one(fleet, &args.job)?.instance(fleet)?;
         if fleet.wanted(&instance).is_none() {
@@ -67,6 +69,12 @@ pub fn run(args: &Args, console: &Console) -> Outcome {
     Ok(Exit::Done)
 }
 
+/// Who decides about an instance.
+fn driver(owners: Vec<Owner>, instance: &Instance) -> Option<Holder> {
+    let shard = Shard::of_instance(instance);
+    owners.into_iter().find(|owner| owner.shards.contains(&shard)).map(|owner| owner.holder)
+}
+
 async fn gather(session: &Session, fleet: &Fleet, instance: &Instance) -> Result<Known, Failure> {
     let findings = look(session, fleet).await;
     let contradicted = |finding: &super::drift::Finding| match &finding.about {
@@ -76,7 +84,7 @@ async fn gather(session: &Session, fleet: &Fleet, instance: &Instance) -> Result
     let concerned: Vec<Instance> = fleet.statuses.keys().cloned().chain([instance.clone()]).collect();
     Ok(Known {
         now: Timestamp::now(),
-        driver: session.lease.holder().await?,
+        driver: driver(session.lease.owners().await.unwrap_or_default(), instance),
         stale: findings.iter().filter_map(contradicted).collect::<BTreeMap<_, _>>(),
         decided: decisions(&*session.store, fleet, &concerned).await?,
         history: of_subject(&*session.store, instance.to_string(), STEPS).await?,

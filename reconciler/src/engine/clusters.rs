@@ -1,6 +1,6 @@
 //! The clusters of a project: one driver and one watch each, so that a slow one delays no other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,6 +29,9 @@ const MOVING: Duration = Duration::from_millis(200);
 /// How often it is asked otherwise; its hints make it sooner.
 const STEADY: Duration = Duration::from_secs(2);
 
+/// A cluster that has not answered for so long may be in reach of another replica.
+const AWAY: Duration = Duration::from_secs(15);
+
 /// The clusters.
 pub(super) struct Clusters {
     connect: Connect,
@@ -38,6 +41,7 @@ pub(super) struct Clusters {
 
 struct Watched {
     kind: Cluster,
+    since: Instant,
     driver: Arc<dyn Driver>,
     pace: watch::Sender<Pace>,
     /// When the last question was asked that was answered, or was not in time.
@@ -75,7 +79,15 @@ impl Clusters {
         let driver = (self.connect)(name, kind);
         let (pace, paced) = watch::channel(Pace { interval: MOVING, looks: 0 });
         let task = tokio::spawn(look(name.clone(), Arc::clone(&driver), self.hints.clone(), paced));
-        Watched { kind: kind.clone(), driver, pace, heard: None, answered: None, task: task.abort_handle() }
+        Watched {
+            kind: kind.clone(),
+            since: Instant::now(),
+            driver,
+            pace,
+            heard: None,
+            answered: None,
+            task: task.abort_handle(),
+        }
     }
 
     pub(super) fn driver(&self, name: &Name) -> Option<Arc<dyn Driver>> {
@@ -89,6 +101,15 @@ impl Clusters {
                 watched.answered = watched.heard;
             }
         }
+    }
+
+    /// The clusters that have not answered well for a while.
+    pub(super) fn unreachable(&self) -> BTreeSet<Name> {
+        let is_away = |watched: &Watched| {
+            let answered = watched.answered.unwrap_or(watched.since);
+            watched.heard.is_some_and(|heard| heard.duration_since(answered) > AWAY)
+        };
+        self.clusters.iter().filter(|(_, watched)| is_away(watched)).map(|(name, _)| name.clone()).collect()
     }
 
     /// Whether every cluster was asked at `since` or later, and has answered well.

@@ -1,11 +1,14 @@
 //! The shards that this engine owns, and since when: what a cluster said before that does not count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use windlass_compiler::name::Name;
+use windlass_core::fleet::Fleet;
 use windlass_core::id::{Epoch, Instance};
 use windlass_core::shard::{Fence, Shard};
+use windlass_core::sharing::{Needs, needs};
 
 use crate::lease::Held;
 
@@ -13,7 +16,11 @@ use crate::lease::Held;
 pub(super) struct Shards {
     lease: Arc<dyn Held>,
     owned: BTreeMap<Shard, Owned>,
+    reported: Option<(Instant, (BTreeSet<Name>, Needs))>,
 }
+
+/// How often the lease is told what can be reached, at most.
+const REPORT: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy)]
 struct Owned {
@@ -23,7 +30,7 @@ struct Owned {
 
 impl Shards {
     pub(super) fn new(lease: Box<dyn Held>) -> Self {
-        Self { lease: Arc::from(lease), owned: BTreeMap::new() }
+        Self { lease: Arc::from(lease), owned: BTreeMap::new(), reported: None }
     }
 
     /// Takes notice of what was gained and lost. Returns whether anything was gained: then records and clusters have
@@ -55,6 +62,20 @@ impl Shards {
     /// Since when the shard of an instance is ours.
     pub(super) fn since(&self, instance: &Instance) -> Option<Instant> {
         self.owned.get(&Shard::of_instance(instance)).map(|owned| owned.since)
+    }
+
+    /// Tells the lease what cannot be reached from here, where that or what the shards need has changed. Not more often
+    /// than once a second: it takes a look at every job.
+    pub(super) fn report(&mut self, unreachable: BTreeSet<Name>, fleet: &Fleet) {
+        let now = Instant::now();
+        if self.reported.as_ref().is_some_and(|(at, _)| now.duration_since(*at) < REPORT) {
+            return;
+        }
+        let reach = (unreachable, needs(fleet));
+        if self.reported.as_ref().is_none_or(|(_, before)| *before != reach) {
+            self.lease.reaches(reach.0.clone(), reach.1.clone());
+        }
+        self.reported = Some((now, reach));
     }
 
     /// The lease, for a look immediately before an effect.

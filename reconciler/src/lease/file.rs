@@ -8,8 +8,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use std::{process, thread};
+use std::thread;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use rustix::fs::{FlockOperation, flock};
@@ -93,7 +93,7 @@ impl Files {
                 patiently(|| try_lock(&holder, FlockOperation::NonBlockingLockExclusive))?;
                 holder.set_len(0)?;
                 // One write, so that a reader finds the name whole or not at all.
-                holder.write_all(&serde_json::to_vec(&named(command))?)?;
+                holder.write_all(&serde_json::to_vec(&Holder::here(command))?)?;
                 Ok(Entry::Ours(Locks { holder, _lock: lock }))
             }
         }
@@ -167,12 +167,6 @@ fn same(file: &File, path: &Path) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
-}
-
-fn named(command: &str) -> Holder {
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Holder { pid: process::id(), host, command: command.to_owned(), since: since.as_millis() as i64 }
 }
 
 /// Both locks. They end with their files, which no child inherits; the name goes first, then the lock.

@@ -16,14 +16,14 @@ mod renewing;
 mod scripts;
 mod server;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 use windlass_core::lease::acquisition::Answers;
 use windlass_core::lease::{Hint, Moment, Nonce, Resource, Tenure, Terms};
@@ -31,7 +31,7 @@ use windlass_core::lease::{Hint, Moment, Nonce, Resource, Tenure, Terms};
 pub use clock::{BootClock, Clock};
 pub use config::{BadConfig, Config};
 pub use keys::Keys;
-pub use node::{Claim, Failure, Node};
+pub use node::{Claim, Failure, Node, Shown};
 pub use renewing::Renewal;
 
 use server::Server;
@@ -42,6 +42,10 @@ pub struct Redlock {
     nodes: Arc<[Arc<dyn Node>]>,
     terms: Terms,
     clock: Arc<dyn Clock>,
+    /// What others are told of us.
+    holder: Arc<str>,
+    /// Told when a node says that something was given back.
+    freed: Arc<Notify>,
     /// The tries that are under way or hold: what is given back is not healed afterwards.
     live: Arc<Mutex<BTreeSet<Nonce>>>,
 }
@@ -62,8 +66,8 @@ pub enum Acquired {
 /// Who has a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
-    /// A majority says: somebody, who says this of themselves.
-    Held(String),
+    /// A majority says: somebody.
+    Held(Shown),
     /// A majority says: nobody, or no single one.
     Free,
     /// Fewer than a majority of the nodes answered.
@@ -78,16 +82,29 @@ impl Redlock {
 
     /// A lease on these nodes, by this clock.
     pub fn connect_with(config: &Config, clock: Arc<dyn Clock>) -> Self {
+        let freed = Arc::<Notify>::default();
         let open = |address: &config::Address| -> Arc<dyn Node> {
-            Arc::new(Server::open(address.clone(), config, &clock))
+            Arc::new(Server::open(address.clone(), config, &clock, &freed))
         };
         let nodes = config.nodes.iter().map(open).collect();
-        Self::over(config.terms, nodes, clock)
+        Self { freed: Arc::clone(&freed), ..Self::over(config.terms, nodes, clock) }.speaking(&config.holder)
     }
 
     /// A lease on nodes of any kind, as many as the terms say.
     pub fn over(terms: Terms, nodes: Vec<Arc<dyn Node>>, clock: Arc<dyn Clock>) -> Self {
-        Self { nodes: nodes.into(), terms, clock, live: Arc::default() }
+        let (holder, freed, live) = (Arc::from(""), Arc::default(), Arc::default());
+        Self { nodes: nodes.into(), terms, clock, holder, freed, live }
+    }
+
+    /// The same lease on the same connections, of whose holder others are told this.
+    #[must_use]
+    pub fn speaking(&self, holder: &str) -> Self {
+        Self { holder: Arc::from(holder), ..self.clone() }
+    }
+
+    /// Ends when a node says that something was given back. A hint: it may end early, late, or never.
+    pub async fn freed(&self) {
+        self.freed.notified().await;
     }
 
     /// The nodes, in the order of their configuration.
@@ -128,7 +145,12 @@ impl Redlock {
     /// Gives tenures back on every node. Returns when each node has answered or was silent for too long; dropping the
     /// future stops waiting, not releasing.
     pub async fn release(&self, tenures: Vec<Tenure>) {
-        let claims = tenures.into_iter().map(|Tenure { resource, nonce, .. }| Claim { resource, nonce });
+        let claim = |Tenure { resource, nonce, .. }: Tenure| Claim {
+            resource,
+            nonce,
+            holder: Arc::clone(&self.holder),
+        };
+        let claims = tenures.into_iter().map(claim);
         let mut done = self.give_back(claims.collect());
         while done.recv().await.is_some() {}
     }
@@ -220,22 +242,26 @@ impl Redlock {
 #[derive(Default)]
 struct Heard {
     nodes: usize,
-    holders: Vec<Vec<Option<String>>>,
+    holders: Vec<Vec<Option<Shown>>>,
     silent: usize,
 }
 
 impl Heard {
     /// Who has a resource, unless nodes that have not answered might change that.
     fn standing(&self, index: usize) -> Option<Standing> {
-        let mut count: BTreeMap<&str, usize> = BTreeMap::new();
-        for holder in self.holders.iter().filter_map(|holders| holders.get(index)?.as_deref()) {
-            *count.entry(holder).or_default() += 1;
+        let mut count: BTreeMap<&str, (usize, Duration)> = BTreeMap::new();
+        for shown in self.holders.iter().filter_map(|holders| holders.get(index)?.as_ref()) {
+            let (count, remaining) = count.entry(&shown.holder).or_default();
+            *count += 1;
+            *remaining = shown.remaining.max(*remaining);
         }
-        let most = count.into_iter().max_by_key(|(_, count)| *count);
+        let most = count.into_iter().max_by_key(|(_, (count, _))| *count);
         let (majority, open) = (self.nodes / 2 + 1, self.nodes - self.holders.len());
         match most {
-            Some((holder, count)) if count >= majority => Some(Standing::Held(holder.to_owned())),
-            Some((_, count)) if count + open >= majority => None,
+            Some((holder, (count, remaining))) if count >= majority => {
+                Some(Standing::Held(Shown { holder: holder.to_owned(), remaining }))
+            }
+            Some((_, (count, _))) if count + open >= majority => None,
             Some(_) | None => (self.holders.len() >= majority).then_some(Standing::Free),
         }
     }
@@ -245,7 +271,7 @@ impl Heard {
 type Received<T> = mpsc::UnboundedReceiver<(usize, Result<T, Failure>)>;
 
 /// A random number that nobody else draws.
-fn random() -> u128 {
+pub(super) fn random() -> u128 {
     let mut bytes = [0; 16];
     // The call cannot fail for so few bytes once the system has started; if it ever does, time and process still
     // tell tries apart.

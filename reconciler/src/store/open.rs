@@ -7,6 +7,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use windlass_compiler::model;
+
 use super::memory::Memory;
 use super::redis::address::Address;
 use super::redis::{self, Redis};
@@ -15,6 +17,8 @@ use super::{Error, Store};
 use crate::lease::Lease;
 use crate::lease::file::FileLease;
 use crate::lease::memory::MemoryLease;
+use crate::lease::redlock::{self, Redlock};
+use crate::lease::replicas::Replicas;
 
 /// The file of the store in its folder.
 const DATABASE: &str = "store.db";
@@ -40,10 +44,17 @@ const BESIDE: &str = ".windlass";
 
 /// Opens the store that `url` names: `file:PATH`, a folder relative to `root`; `redis:`, with its kin, a server; or
 /// `memory:`. Where there is none yet, `create` decides whether it is made or refused.
-pub async fn open(url: &str, root: &Path, create: bool) -> Result<Opened, Error> {
+///
+/// `lease`: who says which replica owns what of a store on a server; that server itself without one.
+pub async fn open(
+    url: &str,
+    root: &Path,
+    create: bool,
+    lease: Option<&model::Lease>,
+) -> Result<Opened, Error> {
     match Place::of(url, root)? {
         Place::Memory => Ok(in_memory()),
-        Place::Redis(address) => on_server(*address, &root.join(BESIDE), create).await,
+        Place::Redis(address) => on_server(*address, &root.join(BESIDE), create, lease).await,
         Place::Folder(folder) => {
             let mode = if create { Open::Create } else { Open::Existing };
             let place = folder.display().to_string();
@@ -69,11 +80,35 @@ fn in_memory() -> Opened {
     Opened { store, lease, folder: None }
 }
 
-async fn on_server(address: Address, beside: &Path, create: bool) -> Result<Opened, Error> {
+async fn on_server(
+    address: Address,
+    beside: &Path,
+    create: bool,
+    lease: Option<&model::Lease>,
+) -> Result<Opened, Error> {
+    let config = leased(&address, lease)?;
     let mode = if create { redis::Open::Create } else { redis::Open::Existing };
     let store: Arc<dyn Store> = Arc::new(Redis::open(address, beside, mode).await?);
-    let lease = Arc::new(FileLease::new(&beside.join(LEASE), Arc::clone(&store)));
+    let named = format!("on {}", config.named());
+    let lease = Arc::new(Replicas::new(Redlock::connect(&config), Arc::clone(&store), named));
     Ok(Opened { store, lease, folder: Some(beside.to_owned()) })
+}
+
+/// The lease of a store on a server: on the nodes that were named, or on that server.
+fn leased(address: &Address, lease: Option<&model::Lease>) -> Result<redlock::Config, Error> {
+    let refused = |reason: String| Error::Refused { store: "the lease".to_owned(), reason };
+    let ttl = lease.map_or(model::Lease::TTL, |lease| lease.ttl).into();
+    let own = || {
+        address.node().map(|node| vec![node]).ok_or_else(|| {
+            refused("behind Sentinel or on a cluster it needs nodes of its own: `[lease] nodes`".to_owned())
+        })
+    };
+    let nodes = match lease.map(|lease| &lease.nodes) {
+        Some(nodes) if !nodes.is_empty() => nodes.clone(),
+        Some(_) | None => own()?,
+    };
+    let prefix = format!("{}-lease", address.prefix);
+    redlock::Config::new(&nodes, &prefix, ttl, "").map_err(|bad| refused(bad.to_string()))
 }
 
 fn in_folder(folder: PathBuf, mode: Open) -> Result<Opened, Error> {
@@ -191,22 +226,22 @@ mod tests {
         let root = TempDir::new().unwrap();
         let url = "file:.windlass/deep";
         assert!(!exists(url, root.path()).await.unwrap());
-        let refused = open(url, root.path(), false).await.err().unwrap().to_string();
+        let refused = open(url, root.path(), false, None).await.err().unwrap().to_string();
         assert!(refused.contains("there is no store yet"), "{refused}");
         assert!(!root.path().join(".windlass").exists());
-        let opened = open(url, root.path(), true).await.unwrap();
+        let opened = open(url, root.path(), true, None).await.unwrap();
         let folder = root.path().join(".windlass/deep");
         assert_eq!(opened.folder.as_deref(), Some(&*folder));
         assert_eq!(fs::read_to_string(folder.join(".gitignore")).unwrap(), "*\n");
         assert!(exists(url, root.path()).await.unwrap());
-        let again = open(url, root.path(), false).await.unwrap();
+        let again = open(url, root.path(), false, None).await.unwrap();
         assert_eq!(again.store.lineage(), opened.store.lineage());
     }
 
     #[tokio::test]
     async fn a_folder_of_the_users_is_left_as_it_is() {
         let root = TempDir::new().unwrap();
-        open("file:.", root.path(), true).await.unwrap();
+        open("file:.", root.path(), true, None).await.unwrap();
         assert!(!root.path().join(".gitignore").exists());
     }
 
@@ -214,7 +249,7 @@ mod tests {
     async fn store_and_lease_belong_together() {
         let root = TempDir::new().unwrap();
         for url in ["memory:", "file:store"] {
-            let opened = open(url, root.path(), true).await.unwrap();
+            let opened = open(url, root.path(), true, None).await.unwrap();
             let Acquired::Ours(held) = opened.lease.acquire("test").await.unwrap() else {
                 panic!("{url}: busy");
             };

@@ -70,7 +70,11 @@ async fn compare(program: Program) {
         let both = [0, 1].map(|number| resource(&format!("{}-{number}", step / 40)));
         let claims: Vec<Claim> = both
             .iter()
-            .map(|resource| Claim { resource: resource.clone(), nonce: Nonce(u128::from(random.below(3))) })
+            .map(|resource| Claim {
+                resource: resource.clone(),
+                nonce: Nonce(u128::from(random.below(3))),
+                holder: "me".into(),
+            })
             .collect();
         match random.below(6) {
             0 | 1 => {
@@ -78,7 +82,7 @@ async fn compare(program: Program) {
                 let node = &mut pair.node;
                 let ours: Vec<_> = claims
                     .iter()
-                    .map(|Claim { resource, nonce }| {
+                    .map(|Claim { resource, nonce, .. }| {
                         node.acquire(resource, &Ask { nonce: *nonce, ttl: TTL, hint, holder: "me" }, NOW)
                     })
                     .collect();

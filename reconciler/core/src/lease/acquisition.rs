@@ -3,6 +3,7 @@
 use super::{Moment, Nonce, Terms};
 use crate::fault::{self, Rule};
 use crate::id::Epoch;
+use std::fmt;
 
 /// What a node says to the first round.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +79,13 @@ pub struct Answers {
     pub refused: usize,
     /// An error, or nothing.
     pub silent: usize,
+}
+
+impl fmt::Display for Answers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { granted, refused, silent } = self;
+        write!(f, "{granted} of its nodes agreed, {refused} refused and {silent} did not answer")
+    }
 }
 
 /// The try. Feed it each node's answer as it comes; an answer that nobody waits for changes nothing.

@@ -10,6 +10,7 @@ use windlass_core::desired::{Change, Intent};
 use windlass_core::fleet::{Fleet, Outlook};
 use windlass_core::id::Instance;
 use windlass_core::run::Run;
+use windlass_core::shard::Shard;
 use windlass_core::spec::Spec;
 use windlass_core::state::Name;
 use windlass_core::status::Status;
@@ -21,7 +22,7 @@ use crate::cli::rows::{intent, of_state, since, to_come};
 use crate::cli::story::by;
 use crate::cli::table::{Cell, Table};
 use crate::cli::time::{age, ago};
-use crate::lease::Holder;
+use crate::lease::Owner;
 use windlass_compiler::escape::visible;
 
 /// How much is shown.
@@ -39,8 +40,8 @@ pub(super) struct Seen {
     pub(super) now: Timestamp,
     /// The store, as far as its name may be shown.
     pub(super) store: String,
-    /// Who drives.
-    pub(super) driver: Option<Holder>,
+    /// Who drives, each its own shards; or why that is not known.
+    pub(super) owners: Result<Vec<Owner>, String>,
     /// What the clusters contradict.
     pub(super) findings: Vec<Finding>,
     /// Who asked for it, of each instance that is not simply to run.
@@ -56,7 +57,9 @@ pub(super) struct Overview {
     /// The present time.
     at: Timestamp,
     /// Who drives; nobody if none.
-    driver: Option<Driver>,
+    drivers: Vec<Driver>,
+    /// Why it is not known who drives.
+    unowned: Option<String>,
     /// Whether everything is what is wanted.
     met: bool,
     jobs: Vec<Line>,
@@ -70,12 +73,16 @@ pub(super) struct Overview {
     wide: bool,
 }
 
+/// Who owns a part of the work.
 #[derive(Debug, Serialize)]
 struct Driver {
+    id: String,
     command: String,
     pid: u32,
     host: String,
     since: Option<Timestamp>,
+    /// How many shards are its own.
+    shards: usize,
     #[serde(skip)]
     named: String,
 }
@@ -92,6 +99,8 @@ struct Line {
     attempt: u64,
     /// Failures since it was last begun.
     failures: usize,
+    /// Who decides about it; nobody if none.
+    owner: Option<String>,
     /// The generation of the spec that is wanted of it.
     generation: u64,
     intent: Intent,
@@ -130,6 +139,21 @@ pub(super) fn instances(fleet: &Fleet, wide: Wide) -> Vec<Instance> {
     streams_and_new.chain(batches).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
+impl Driver {
+    fn new(owner: &Owner) -> Self {
+        let Owner { id, holder, shards } = owner;
+        Self {
+            id: id.clone(),
+            command: holder.command.clone(),
+            pid: holder.pid,
+            host: holder.host.clone(),
+            since: Timestamp::from_millisecond(holder.since).ok(),
+            shards: shards.len(),
+            named: named(holder),
+        }
+    }
+}
+
 impl Overview {
     pub(super) fn new(fleet: &Fleet, instances: &[Instance], wide: Wide, seen: &Seen) -> Self {
         let silent: BTreeMap<String, String> = seen.findings.iter().filter_map(silence).collect();
@@ -143,7 +167,8 @@ impl Overview {
             environment: project.and_then(|project| project.environment.as_ref()).map(ToString::to_string),
             store: seen.store.clone(),
             at: seen.now,
-            driver: seen.driver.as_ref().map(Driver::new),
+            drivers: seen.owners.iter().flatten().map(Driver::new).collect(),
+            unowned: seen.owners.as_ref().err().cloned(),
             met: jobs.iter().all(|line| line.met == Some(true) && line.stale.is_none()),
             runs: runs(fleet, instances, wide),
             jobs,
@@ -159,7 +184,12 @@ impl Overview {
             format!("{:?}", (&line.instance, line.state, line.since, &line.detail, &line.stale))
         };
         let lines: Vec<String> = self.jobs.iter().map(line).collect();
-        format!("{lines:?} {:?} {:?} {:?}", self.silent, self.strays, self.driver.as_ref().map(|one| one.pid))
+        format!(
+            "{lines:?} {:?} {:?} {:?}",
+            self.silent,
+            self.strays,
+            self.drivers.iter().map(|one| (&one.id, one.shards)).collect::<Vec<_>>()
+        )
     }
 
     /// One line an instance.
@@ -194,7 +224,7 @@ impl Overview {
         let counts = if counts.is_empty() { "no jobs".to_owned() } else { counts };
         let head = format!("{project}{environment}, store {}: {counts}\n", visible(&self.store));
         // Where there is nothing to drive, nobody is missed.
-        if self.jobs.is_empty() && self.driver.is_none() {
+        if self.jobs.is_empty() && self.drivers.is_empty() {
             return head;
         }
         format!("{head}{}\n", self.driven(style))
@@ -202,17 +232,32 @@ impl Overview {
 
     /// Who drives, or what follows from nobody's doing so.
     fn driven(&self, style: &Style) -> String {
-        match &self.driver {
-            Some(driver) => {
+        match self.drivers.as_slice() {
+            [driver] => {
                 let since = driver.since.map(|since| format!(", for {}", age(self.at.duration_since(since))));
                 format!("driven by {}{}", visible(&driver.named), since.unwrap_or_default())
             }
-            None if self.met => "nobody drives: `windlass reconcile` keeps it so".to_owned(),
-            None if self.is_moving() => {
+            [_, _, ..] => self.shared(),
+            [] if self.unowned.is_some() => {
+                let why = self.unowned.as_deref().unwrap_or_default();
+                paint(style, Tone::Doubtful, &format!("who drives is not known: {}", visible(why)))
+            }
+            [] if self.met => "nobody drives: `windlass reconcile` keeps it so".to_owned(),
+            [] if self.is_moving() => {
                 paint(style, Tone::Doubtful, "nobody drives: `windlass reconcile` goes on with it")
             }
-            None => "nobody drives, and nothing is left to do unless somebody acts".to_owned(),
+            [] => "nobody drives, and nothing is left to do unless somebody acts".to_owned(),
         }
+    }
+
+    /// Who drives, where several do.
+    fn shared(&self) -> String {
+        let one = |driver: &Driver| {
+            let jobs = self.jobs.iter().filter(|line| line.owner.as_deref() == Some(&driver.id)).count();
+            format!("{} ({} shards, {jobs} jobs)", visible(&driver.id), driver.shards)
+        };
+        let all: Vec<_> = self.drivers.iter().map(one).collect();
+        format!("driven by {} replicas: {}", all.len(), all.join(", "))
     }
 
     /// Whether an owner would have something to do.
@@ -262,7 +307,7 @@ impl Overview {
             self.silent.iter().map(|(cluster, why)| format!("cluster {cluster} does not answer: {why}")),
         );
         lines.extend(self.strays.iter().cloned());
-        if self.jobs.iter().any(|line| line.stale.is_some()) && self.driver.is_none() {
+        if self.jobs.iter().any(|line| line.stale.is_some()) && self.drivers.is_empty() {
             lines.push("records marked with ? are behind: `windlass reconcile`, or any command that waits, takes in what is".to_owned());
         }
         if lines.is_empty() {
@@ -307,18 +352,6 @@ impl Line {
     }
 }
 
-impl Driver {
-    fn new(holder: &Holder) -> Self {
-        Self {
-            command: holder.command.clone(),
-            pid: holder.pid,
-            host: holder.host.clone(),
-            since: Timestamp::from_millisecond(holder.since).ok(),
-            named: named(holder),
-        }
-    }
-}
-
 fn silence(finding: &Finding) -> Option<(String, String)> {
     let About::Silent(cluster) = &finding.about else { return None };
     let why = finding.what.strip_prefix("does not answer: ").unwrap_or(&finding.what);
@@ -342,6 +375,7 @@ fn line(fleet: &Fleet, instance: &Instance, seen: &Seen, silent: &BTreeMap<Strin
         state: status.map_or(Name::Waiting, |status| status.state.name()),
         since: if has_run { since(fleet, instance) } else { None },
         attempt: status.map_or(0, |status| status.attempt_number().0),
+        owner: owner(seen, instance),
         failures: status.map_or(0, |status| status.failures.len()),
         generation: generation(fleet, instance),
         intent: intent(fleet, instance)?,
@@ -408,6 +442,12 @@ fn outdated(fleet: &Fleet, instance: &Instance) -> Option<String> {
 }
 
 /// The latest run of each pipeline that is shown.
+/// Who decides about an instance.
+fn owner(seen: &Seen, instance: &Instance) -> Option<String> {
+    let shard = Shard::of_instance(instance);
+    seen.owners.iter().flatten().find(|owner| owner.shards.contains(&shard)).map(|owner| owner.id.clone())
+}
+
 fn runs(fleet: &Fleet, instances: &[Instance], wide: Wide) -> Vec<RunLine> {
     let pipelines: BTreeSet<_> = instances.iter().map(|instance| &instance.job.pipeline).collect();
     let of = |pipeline| match wide {

@@ -47,7 +47,7 @@ async fn the_holder_is_named() {
     assert_eq!(two.holder().await.unwrap(), None);
     let held = ours(&one, "reconcile").await;
     let holder = two.holder().await.unwrap().unwrap();
-    assert_eq!((holder.pid, &*holder.command), (process::id(), "reconcile"));
+    assert_eq!((holder.pid, &*holder.command), (std::process::id(), "reconcile"));
     assert!(!holder.host.is_empty() && holder.since > 0);
     drop(held);
     assert_eq!(two.holder().await.unwrap(), None);
@@ -76,7 +76,7 @@ async fn a_shorter_name_leaves_nothing_of_a_longer_one() {
 #[tokio::test]
 async fn a_name_that_was_left_behind_is_not_believed() {
     let (one, _, folder) = two();
-    let left = serde_json::to_vec(&named("killed")).unwrap();
+    let left = serde_json::to_vec(&Holder::here("killed")).unwrap();
     fs::write(folder.path().join("lease.holder"), left).unwrap();
     assert_eq!(one.holder().await.unwrap(), None);
     ours(&one, "apply").await;

@@ -14,7 +14,10 @@ use super::{Acquired, Redlock, random};
 pub(super) async fn acquire(redlock: &Redlock, resources: &[Resource], hint: Hint) -> Vec<Acquired> {
     // Before the first request: validity counts from here.
     let asked = redlock.clock.now();
-    let claim = |resource: &Resource| Claim { resource: resource.clone(), nonce: Nonce(random()) };
+    let claim = |resource: &Resource| {
+        let holder = Arc::clone(&redlock.holder);
+        Claim { resource: resource.clone(), nonce: Nonce(random()), holder }
+    };
     let claims: Vec<Claim> = resources.iter().map(claim).collect();
     redlock.live().extend(claims.iter().map(|claim| claim.nonce));
     let begin = |claim: &Claim| Acquisition::begin(redlock.terms, claim.nonce, asked);
@@ -137,7 +140,7 @@ impl Round<'_> {
     }
 
     fn acquired(&self, claim: Claim, outcome: Outcome) -> Acquired {
-        let Claim { resource, nonce } = claim.clone();
+        let Claim { resource, nonce, .. } = claim.clone();
         match outcome {
             Outcome::Held { token, until } => Acquired::Held(Tenure { resource, nonce, token, until }),
             Outcome::Lost { reason, release } => {

@@ -79,6 +79,13 @@ impl Config {
     }
 }
 
+impl Config {
+    /// The nodes, for messages.
+    pub fn named(&self) -> String {
+        self.nodes.iter().map(|node| node.name.as_str()).collect::<Vec<_>>().join(", ")
+    }
+}
+
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nodes: Vec<&str> = self.nodes.iter().map(|node| node.name.as_str()).collect();

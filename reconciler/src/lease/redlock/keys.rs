@@ -35,6 +35,11 @@ impl Keys {
         self.of(resource, 'f')
     }
 
+    /// The channel on which it is told that something was given back.
+    pub fn freed(&self) -> String {
+        format!("{}:freed", self.prefix)
+    }
+
     fn of(&self, resource: &Resource, kind: char) -> String {
         format!("{}:{resource}:{kind}", self.prefix)
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, PushInfo, PushKind, RedisError};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use windlass_core::lease::memory::Memory;
@@ -49,13 +49,21 @@ pub(super) struct Up {
 
 impl Link {
     /// Begins to connect. Needs a runtime.
-    pub(super) fn open(address: Address, keys: &Keys, terms: Terms, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn open(
+        address: Address,
+        keys: &Keys,
+        terms: Terms,
+        clock: Arc<dyn Clock>,
+        freed: Arc<Notify>,
+    ) -> Self {
         let (state, receiver) = watch::channel(State::Connecting);
         let (lost, losses) = mpsc::unbounded_channel();
         let memory = Arc::default();
         let keeper = Keeper {
             address,
             mark: keys.mark(),
+            channel: keys.freed(),
+            freed,
             terms,
             clock,
             memory: Arc::clone(&memory),
@@ -114,6 +122,8 @@ impl Drop for Link {
 struct Keeper {
     address: Address,
     mark: String,
+    channel: String,
+    freed: Arc<Notify>,
     terms: Terms,
     clock: Arc<dyn Clock>,
     memory: Arc<Mutex<Memory>>,
@@ -154,10 +164,12 @@ impl Keeper {
 
     async fn enter(&self, serial: u64) -> Result<Up, RedisError> {
         let client = Client::open(self.address.connection.clone())?;
-        let lost = self.lost.clone();
+        let (lost, freed) = (self.lost.clone(), Arc::clone(&self.freed));
         let notice = move |push: PushInfo| {
-            if push.kind == PushKind::Disconnection {
-                let _ = lost.send(serial);
+            match push.kind {
+                PushKind::Disconnection => drop(lost.send(serial)),
+                PushKind::Message => freed.notify_one(),
+                _ => {}
             }
             Ok::<(), redis::aio::SendError>(())
         };
@@ -166,6 +178,10 @@ impl Keeper {
             .set_response_timeout(Some(GIVEN_UP))
             .set_push_sender(notice);
         let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+        // Without the right to listen, what was given back is found a little later.
+        if let Err(error) = connection.subscribe(&self.channel).await {
+            tracing::debug!(node = %self.address.name, %error, "no hints from this lease node");
+        }
         let Met { life, mark } = meet(&mut connection, &self.mark).await?;
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         memory.met(&life, &self.terms, self.clock.now());

@@ -1,5 +1,8 @@
 //! A lease node as the rim sees it: Redis in service, a value in tests.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use async_trait::async_trait;
 use windlass_core::id::Epoch;
 use windlass_core::lease::acquisition::{Grant, Seal};
@@ -13,6 +16,17 @@ pub struct Claim {
     pub resource: Resource,
     /// The try.
     pub nonce: Nonce,
+    /// What others are told of whoever tries.
+    pub holder: Arc<str>,
+}
+
+/// A lock as its node shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// What its holder says of itself.
+    pub holder: String,
+    /// How long it lasts if nobody extends it.
+    pub remaining: Duration,
 }
 
 /// Why a node's answer does not count. Any of them is silence to the decisions.
@@ -57,8 +71,8 @@ pub trait Node: Send + Sync + 'static {
     /// Releases.
     async fn release(&self, claims: &[Claim]) -> Result<(), Failure>;
 
-    /// Who has each resource: their text.
-    async fn holders(&self, resources: &[Resource]) -> Result<Vec<Option<String>>, Failure>;
+    /// Who has each resource, and for how long.
+    async fn holders(&self, resources: &[Resource]) -> Result<Vec<Option<Shown>>, Failure>;
 
     /// Removes a lock, whoever has it.
     async fn force_release(&self, resource: &Resource) -> Result<(), Failure>;

@@ -49,7 +49,7 @@ struct UnderWay {
 
 impl UnderWay {
     fn ask(&self) -> Received<Vec<Extension>> {
-        let claims: Arc<[Claim]> = self.tenures.iter().map(claim).collect();
+        let claims: Arc<[Claim]> = self.tenures.iter().map(|tenure| claim(&self.redlock, tenure)).collect();
         self.redlock.ask(move |node| {
             let claims = Arc::clone(&claims);
             async move { if claims.is_empty() { Ok(Vec::new()) } else { node.extend(&claims).await } }
@@ -73,7 +73,7 @@ impl UnderWay {
             }
             Some(Renewed::Kept(answers)) => Renewal::Kept(answers),
             Some(Renewed::Ended) => {
-                ended.push(claim(tenure));
+                ended.push(claim(&self.redlock, tenure));
                 Renewal::Ended
             }
             None => Renewal::Kept(Answers::default()),
@@ -103,8 +103,9 @@ impl UnderWay {
     async fn heal_node(&self, node: usize, mut tenures: Vec<Tenure>) {
         // What was given back in the meantime must stay free.
         tenures.retain(|tenure| self.redlock.is_live(tenure.nonce));
-        let claims: Vec<Claim> = tenures.iter().map(claim).collect();
-        let seals: Vec<_> = tenures.iter().map(|tenure| (claim(tenure), tenure.token)).collect();
+        let claims: Vec<Claim> = tenures.iter().map(|tenure| claim(&self.redlock, tenure)).collect();
+        let seals: Vec<_> =
+            tenures.iter().map(|tenure| (claim(&self.redlock, tenure), tenure.token)).collect();
         let healing = async {
             let node = &self.redlock.nodes[node];
             node.heal(&claims).await?;
@@ -125,6 +126,6 @@ impl UnderWay {
     }
 }
 
-fn claim(tenure: &Tenure) -> Claim {
-    Claim { resource: tenure.resource.clone(), nonce: tenure.nonce }
+fn claim(redlock: &Redlock, tenure: &Tenure) -> Claim {
+    Claim { resource: tenure.resource.clone(), nonce: tenure.nonce, holder: Arc::clone(&redlock.holder) }
 }

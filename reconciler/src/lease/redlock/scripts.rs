@@ -11,12 +11,14 @@ pub(super) static ACQUIRE: LazyLock<Script> = LazyLock::new(|| Script::new(inclu
 pub(super) static SEAL: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("seal.lua")));
 /// Extends.
 pub(super) static EXTEND: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("extend.lua")));
+/// Shows who has what.
+pub(super) static HOLDERS: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("holders.lua")));
 /// Releases.
 pub(super) static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("release.lua")));
 
 /// Loads them, so that no first call takes two round trips.
 pub(super) async fn load(connection: &mut MultiplexedConnection) -> Result<(), RedisError> {
-    for script in [&ACQUIRE, &SEAL, &EXTEND, &RELEASE] {
+    for script in [&ACQUIRE, &SEAL, &EXTEND, &RELEASE, &HOLDERS] {
         script.load_async(connection).await?;
     }
     Ok(())

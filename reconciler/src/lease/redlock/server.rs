@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use redis::{Cmd, ErrorKind, RedisError, ScriptInvocation, ServerErrorKind, Value, cmd};
+use tokio::sync::Notify;
 use windlass_core::id::Epoch;
 use windlass_core::lease::acquisition::{Grant, Seal};
 use windlass_core::lease::renewal::Extension;
@@ -14,7 +15,7 @@ use super::clock::Clock;
 use super::config::{Address, Config};
 use super::keys::Keys;
 use super::link::{Link, Up};
-use super::node::{Claim, Failure, Node};
+use super::node::{Claim, Failure, Node, Shown};
 use super::scripts;
 
 /// A server that is silent for this long gets a new connection.
@@ -25,18 +26,22 @@ pub(super) struct Server {
     name: String,
     keys: Keys,
     terms: Terms,
-    holder: String,
     clock: Arc<dyn Clock>,
     link: Link,
 }
 
 impl Server {
     /// The server at this address; connecting begins at once and is waited for by nobody.
-    pub(super) fn open(address: Address, config: &Config, clock: &Arc<dyn Clock>) -> Self {
-        let (keys, terms, holder) = (config.keys.clone(), config.terms, config.holder.clone());
+    pub(super) fn open(
+        address: Address,
+        config: &Config,
+        clock: &Arc<dyn Clock>,
+        freed: &Arc<Notify>,
+    ) -> Self {
+        let (keys, terms) = (config.keys.clone(), config.terms);
         let name = address.name.clone();
-        let link = Link::open(address, &keys, terms, Arc::clone(clock));
-        Self { name, keys, terms, holder, clock: Arc::clone(clock), link }
+        let link = Link::open(address, &keys, terms, Arc::clone(clock), Arc::clone(freed));
+        Self { name, keys, terms, clock: Arc::clone(clock), link }
     }
 
     async fn run(&self, up: &Up, call: ScriptInvocation<'_>) -> Result<Value, Failure> {
@@ -75,8 +80,9 @@ impl Server {
     async fn lock(&self, up: &Up, claims: &[Claim], hint: Hint) -> Result<Vec<Grant>, Failure> {
         let mut call = scripts::ACQUIRE.prepare_invoke();
         call.key(self.keys.mark());
-        call.arg(&*up.mark).arg(millis(self.terms.ttl)).arg(hint.lowest().0).arg(&self.holder);
-        for Claim { resource, nonce } in claims {
+        call.arg(&*up.mark).arg(millis(self.terms.ttl)).arg(hint.lowest().0);
+        call.arg(claims.first().map_or("", |claim| &claim.holder));
+        for Claim { resource, nonce, .. } in claims {
             call.key(self.keys.lock(resource)).key(self.keys.counter(resource)).arg(nonce.to_string());
         }
         match self.run(up, call).await? {
@@ -133,7 +139,7 @@ impl Node for Server {
     async fn seal(&self, claims: &[(Claim, Epoch)]) -> Result<Vec<Seal>, Failure> {
         let up = self.link.up().await?;
         let mut call = scripts::SEAL.prepare_invoke();
-        for (Claim { resource, nonce }, token) in claims {
+        for (Claim { resource, nonce, .. }, token) in claims {
             call.key(self.keys.lock(resource))
                 .key(self.keys.counter(resource))
                 .key(self.keys.barrier(resource));
@@ -146,7 +152,7 @@ impl Node for Server {
         let up = self.link.up().await?;
         let mut call = scripts::EXTEND.prepare_invoke();
         call.arg(millis(self.terms.ttl));
-        for Claim { resource, nonce } in claims {
+        for Claim { resource, nonce, .. } in claims {
             call.key(self.keys.lock(resource)).arg(nonce.to_string());
         }
         each(self.run(&up, call).await?, claims.len(), extension)
@@ -155,17 +161,22 @@ impl Node for Server {
     async fn release(&self, claims: &[Claim]) -> Result<(), Failure> {
         let up = self.link.up().await?;
         let mut call = scripts::RELEASE.prepare_invoke();
-        for Claim { resource, nonce } in claims {
+        call.arg(self.keys.freed());
+        for Claim { resource, nonce, .. } in claims {
             call.key(self.keys.lock(resource)).arg(nonce.to_string());
         }
         self.run(&up, call).await.map(drop)
     }
 
-    async fn holders(&self, resources: &[Resource]) -> Result<Vec<Option<String>>, Failure> {
-        let keys: Vec<String> = resources.iter().map(|resource| self.keys.lock(resource)).collect();
-        let locks: Vec<Option<String>> = self.query(cmd("MGET").arg(keys)).await?;
+    async fn holders(&self, resources: &[Resource]) -> Result<Vec<Option<Shown>>, Failure> {
+        let up = self.link.up().await?;
+        let mut call = scripts::HOLDERS.prepare_invoke();
+        for resource in resources {
+            call.key(self.keys.lock(resource));
+        }
+        let shown = each(self.run(&up, call).await?, resources.len(), shown)?;
         self.trusted()?;
-        Ok(locks.into_iter().map(|lock| lock.map(|lock| holder(&lock))).collect())
+        Ok(shown)
     }
 
     async fn force_release(&self, resource: &Resource) -> Result<(), Failure> {
@@ -214,6 +225,21 @@ fn seal(item: &Value) -> Option<Seal> {
     match pair(item)? {
         (true, counter) => counter.parse().ok().map(|counter| Seal::Sealed(Epoch(counter))),
         (false, _) => Some(Seal::Refused),
+    }
+}
+
+/// A lock and its milliseconds; none for a resource that nobody has.
+fn shown(item: &Value) -> Option<Option<Shown>> {
+    match item {
+        Value::Int(0) => Some(None),
+        Value::Array(parts) => match parts.as_slice() {
+            [Value::Int(left), Value::BulkString(lock)] => {
+                let remaining = Duration::from_millis(u64::try_from(*left).ok()?);
+                Some(Some(Shown { holder: holder(std::str::from_utf8(lock).ok()?), remaining }))
+            }
+            _ => None,
+        },
+        _ => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The rim against nodes that are values, with time that stands still until everybody waits.
 
 mod faults;
-mod nodes;
+pub(in crate::lease) mod nodes;
 
 use super::*;
 use nodes::{Mood, World};

@@ -39,6 +39,15 @@ pub fn without_password(url: &str) -> String {
     }
 }
 
+/// A text as it may stand in a URL.
+fn encoded(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}
+
 /// A host and its port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Server {
@@ -134,6 +143,22 @@ impl Address {
         let address =
             Self { topology, servers, encrypted, authority, user, password, database, prefix, acknowledge };
         address.with(query)
+    }
+
+    /// The URL of the one server, for who needs another connection to it; none where there are several. It holds
+    /// the password.
+    pub(crate) fn node(&self) -> Option<String> {
+        let [server] = self.servers.as_slice() else { return None };
+        let scheme = if self.encrypted { "rediss" } else { "redis" };
+        let text = |secret: &Option<Secret>| secret.as_ref().map(|secret| encoded(secret.expose()));
+        let (user, password) = (text(&self.user).unwrap_or_default(), text(&self.password));
+        let login = match (user.as_str(), password) {
+            ("", None) => String::new(),
+            (user, None) => format!("{user}@"),
+            (user, Some(password)) => format!("{user}:{password}@"),
+        };
+        let single = self.topology == Topology::Single;
+        single.then(|| format!("{scheme}://{login}{server}/{}", self.database))
     }
 
     fn with(mut self, query: &str) -> Result<Self, &'static str> {

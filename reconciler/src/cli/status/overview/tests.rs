@@ -1,8 +1,10 @@
 use windlass_compiler::model::When;
+use windlass_core::shard::Shard;
 use windlass_core::state::State;
 
 use super::*;
 use crate::cli::sample::{Sample, at, change};
+use crate::lease::Holder;
 
 fn fleet() -> Sample {
     Sample::default()
@@ -19,7 +21,7 @@ fn seen() -> Seen {
     Seen {
         now: at("02:03:10"),
         store: "file:.windlass".to_owned(),
-        driver: None,
+        owners: Ok(Vec::new()),
         findings: Vec::new(),
         decided: BTreeMap::new(),
     }
@@ -124,14 +126,15 @@ fn intents_removals_and_drivers_are_told() {
         .intent("orders.ingest", Intent::Remove)
         .fleet;
     let ann = change("stop", Some("maintenance"));
-    let driver = Holder {
+    let holder = Holder {
         pid: 7,
         host: "desk".to_owned(),
         command: "reconcile".to_owned(),
         since: at("02:00:00").as_millisecond(),
     };
     let decided = BTreeMap::from([("orders.totals".parse().unwrap(), ann)]);
-    let seen = Seen { driver: Some(driver), decided, ..seen() };
+    let owner = Owner { id: "7".to_owned(), holder, shards: Shard::all().collect() };
+    let seen = Seen { owners: Ok(vec![owner]), decided, ..seen() };
     insta::assert_snapshot!(text(&fleet, Wide::All, &seen), @r"
     shop in prod, store file:.windlass: 2 waiting, 1 running, 1 stopped
     driven by `windlass reconcile` (process 7 on desk), for 3m10s
@@ -171,4 +174,18 @@ fn one_line_an_instance() {
     orders.settle@2026-11-22T02:00Z waiting
     orders.totals running
     ");
+}
+
+#[test]
+fn replicas_are_told_with_their_shares() {
+    let fleet = fleet().running("orders.ingest", "02:00:02").fleet;
+    let owner = |id: &str, shards: &[u8]| Owner {
+        id: id.to_owned(),
+        holder: Holder { pid: 7, host: "desk".to_owned(), command: "reconcile".to_owned(), since: 0 },
+        shards: shards.iter().filter_map(|number| Shard::numbered(*number)).collect(),
+    };
+    let orders = Shard::of_text("orders").number();
+    let seen = Seen { owners: Ok(vec![owner("a", &[orders]), owner("b", &[0, 1])]), ..seen() };
+    let text = text(&fleet, Wide::Latest, &seen);
+    assert!(text.contains("driven by 2 replicas: a (1 shards, 4 jobs), b (2 shards, 0 jobs)"), "{text}");
 }

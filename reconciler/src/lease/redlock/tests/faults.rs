@@ -78,7 +78,7 @@ async fn the_first_node_that_answers_decides_who_holds() {
     world.empty(0);
     let a = [resource("a")];
     let who = || redlock.holders(&a);
-    assert_eq!(who().await, [Standing::Held("first".to_owned())]);
+    assert!(matches!(&who().await[..], [Standing::Held(shown)] if shown.holder == "first"));
     world.set(1, Mood::Fails);
     assert!(matches!(who().await[0], Standing::Unknown(_)), "one each: nobody knows");
     world.set(2, Mood::Fails);

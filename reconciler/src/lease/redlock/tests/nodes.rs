@@ -7,17 +7,17 @@ use async_trait::async_trait;
 use tokio::time::{Instant, sleep};
 use windlass_core::id::Epoch;
 use windlass_core::lease::acquisition::{Grant, Seal};
-use windlass_core::lease::node::{Ask, Node as Keys};
+use windlass_core::lease::node::{Ask, Lock, Node as Keys};
 use windlass_core::lease::renewal::Extension;
-use windlass_core::lease::{Hint, Moment, Nodes, Nonce, Resource, Tenure, Terms};
+use windlass_core::lease::{Hint, Moment, Nodes, Resource, Tenure, Terms};
 
-use super::super::{Claim, Clock, Failure, Node, Redlock};
+use super::super::{Claim, Clock, Failure, Node, Redlock, Shown};
 
-pub(super) const TTL: Duration = Duration::from_secs(15);
+pub(in crate::lease) const TTL: Duration = Duration::from_secs(15);
 
 /// How a node behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mood {
+pub(in crate::lease) enum Mood {
     Well,
     /// Does what it is asked at once, and says so this much later.
     Slow(Duration),
@@ -30,7 +30,7 @@ pub(super) enum Mood {
 }
 
 /// The nodes, and the time since the world began.
-pub(super) struct World {
+pub(in crate::lease) struct World {
     nodes: Vec<Arc<Mutex<Machine>>>,
     clock: Arc<Paused>,
 }
@@ -55,7 +55,7 @@ impl Clock for Paused {
 }
 
 impl World {
-    pub(super) fn new(count: usize) -> Self {
+    pub(in crate::lease) fn new(count: usize) -> Self {
         let machine = || Machine { keys: Keys::default(), mood: Mood::Well, calls: Vec::new() };
         let nodes = (0..count).map(|_| Arc::new(Mutex::new(machine()))).collect();
         let clock = Paused { began: Instant::now(), held_up: Mutex::default() };
@@ -63,54 +63,53 @@ impl World {
     }
 
     /// A client that says this of itself.
-    pub(super) fn redlock(&self, holder: &str) -> Redlock {
+    pub(in crate::lease) fn redlock(&self, holder: &str) -> Redlock {
         let terms = Terms::new(Nodes::new(self.nodes.len()).expect("an allowed number"), TTL);
         let node = |machine: &Arc<Mutex<Machine>>| -> Arc<dyn Node> {
-            let (machine, clock, holder) = (Arc::clone(machine), Arc::clone(&self.clock), holder.to_owned());
-            Arc::new(Scripted { machine, clock, holder })
+            Arc::new(Scripted { machine: Arc::clone(machine), clock: Arc::clone(&self.clock) })
         };
-        Redlock::over(terms, self.nodes.iter().map(node).collect(), self.clock.clone())
+        Redlock::over(terms, self.nodes.iter().map(node).collect(), self.clock.clone()).speaking(holder)
     }
 
-    pub(super) fn set(&self, node: usize, mood: Mood) {
+    pub(in crate::lease) fn set(&self, node: usize, mood: Mood) {
         self.machine(node).mood = mood;
     }
 
     /// A node forgets everything.
-    pub(super) fn empty(&self, node: usize) {
+    pub(in crate::lease) fn empty(&self, node: usize) {
         self.machine(node).keys = Keys::default();
     }
 
     /// What it was asked, with the number of resources.
-    pub(super) fn calls(&self, node: usize) -> Vec<String> {
+    pub(in crate::lease) fn calls(&self, node: usize) -> Vec<String> {
         self.machine(node).calls.clone()
     }
 
-    pub(super) fn holder(&self, node: usize, resource: &str) -> Option<String> {
+    pub(in crate::lease) fn holder(&self, node: usize, resource: &str) -> Option<String> {
         let now = self.clock.now();
         self.machine(node).keys.holder(&Resource(resource.to_owned()), now).map(str::to_owned)
     }
 
-    pub(super) fn holds(&self, node: usize, tenure: &Tenure) -> bool {
+    pub(in crate::lease) fn holds(&self, node: usize, tenure: &Tenure) -> bool {
         let lock = self.machine(node).keys.keys(&tenure.resource).lock;
         lock.is_some_and(|lock| lock.nonce == tenure.nonce)
     }
 
-    pub(super) fn now(&self) -> Moment {
+    pub(in crate::lease) fn now(&self) -> Moment {
         self.clock.now()
     }
 
     /// Time passes in which we do nothing.
-    pub(super) fn hold_up(&self, pause: Duration) {
+    pub(in crate::lease) fn hold_up(&self, pause: Duration) {
         *self.clock.held_up.lock().expect("nobody panics with it") += pause;
     }
 
-    pub(super) async fn after(&self, pause: Duration) {
+    pub(in crate::lease) async fn after(&self, pause: Duration) {
         sleep(pause).await;
     }
 
     /// Waits until everything that goes on in the background has ended: no answer is waited for any longer.
-    pub(super) async fn settle(&self) {
+    pub(in crate::lease) async fn settle(&self) {
         sleep(Duration::from_secs(2)).await;
     }
 
@@ -122,7 +121,6 @@ impl World {
 struct Scripted {
     machine: Arc<Mutex<Machine>>,
     clock: Arc<Paused>,
-    holder: String,
 }
 
 impl Scripted {
@@ -167,9 +165,11 @@ impl Node for Scripted {
     }
 
     async fn acquire(&self, claims: &[Claim], hint: Hint) -> Result<Vec<Grant>, Failure> {
-        let ask = |nonce: Nonce| Ask { nonce, ttl: TTL, hint, holder: &self.holder };
+        fn ask(claim: &Claim, hint: Hint) -> Ask<'_> {
+            Ask { nonce: claim.nonce, ttl: TTL, hint, holder: &claim.holder }
+        }
         self.call("acquire", claims.len(), |keys, now| {
-            claims.iter().map(|claim| keys.acquire(&claim.resource, &ask(claim.nonce), now)).collect()
+            claims.iter().map(|claim| keys.acquire(&claim.resource, &ask(claim, hint), now)).collect()
         })
         .await
     }
@@ -201,9 +201,11 @@ impl Node for Scripted {
         .await
     }
 
-    async fn holders(&self, resources: &[Resource]) -> Result<Vec<Option<String>>, Failure> {
+    async fn holders(&self, resources: &[Resource]) -> Result<Vec<Option<Shown>>, Failure> {
         self.call("holders", resources.len(), |keys, now| {
-            resources.iter().map(|resource| keys.holder(resource, now).map(str::to_owned)).collect()
+            let lock = |resource| keys.keys(resource).lock.filter(|lock| now < lock.expires);
+            let shown = |lock: Lock| Shown { holder: lock.holder, remaining: now.until(lock.expires) };
+            resources.iter().map(|resource| lock(resource).map(shown)).collect()
         })
         .await
     }
