@@ -56,6 +56,7 @@ pub mod status;
 pub mod story;
 pub mod table;
 pub mod targets;
+pub mod thawing;
 pub mod time;
 pub mod validate;
 pub mod vars;

@@ -39,6 +39,8 @@ use sights::Sights;
 
 /// What was written is read again after so long, hints or not.
 const RESYNC: Duration = Duration::from_secs(30);
+/// The pause before the store is tried again.
+const RETRY: Duration = Duration::from_secs(1);
 /// So many rounds of decisions on one instance without a wait would be a defect; the rest follows later.
 const ROUNDS: usize = 16;
 
@@ -52,6 +54,9 @@ pub struct Engine {
     hints: mpsc::UnboundedReceiver<Hint>,
     hold: Option<String>,
     recovering: Recovering,
+    /// Whether the records may be older than what is stored.
+    stale: bool,
+    outage: Outage,
     /// Whether anything was recorded in this turn: what waits for it is decided at once.
     moved: bool,
     tell: Option<Tell>,
@@ -59,6 +64,16 @@ pub struct Engine {
 
 /// Is told of every transition, once it is durable.
 pub type Tell = Box<dyn FnMut(&Instance, &Transition) + Send>;
+
+/// Is told when the store fails, once until it is back.
+pub type TellOutage = Box<dyn FnMut(&ledger::Error) + Send>;
+
+/// What is done when the store fails.
+#[derive(Default)]
+struct Outage {
+    tell: Option<TellOutage>,
+    lasts: bool,
+}
 
 /// Something that may change a decision.
 pub(crate) enum Hint {
@@ -106,6 +121,8 @@ impl Engine {
             hints,
             hold: None,
             recovering: Recovering::default(),
+            stale: false,
+            outage: Outage::default(),
             moved: false,
             tell: None,
         }
@@ -115,6 +132,13 @@ impl Engine {
     #[must_use]
     pub fn telling(self, tell: Option<Tell>) -> Self {
         Self { tell, ..self }
+    }
+
+    /// The same engine, which goes on when the store fails, and tells somebody of it. It does nothing on any cluster until
+    /// the store is back, and knows then what the store should contain.
+    #[must_use]
+    pub fn enduring(self, tell: TellOutage) -> Self {
+        Self { outage: Outage { tell: Some(tell), lasts: false }, ..self }
     }
 
     /// The records as the engine knows them.
@@ -136,7 +160,10 @@ impl Engine {
     ) -> Result<(), Error> {
         let mut resync = tokio::time::interval(RESYNC);
         loop {
-            let wake = self.turn().await?;
+            let wake = match self.turn().await {
+                Ok(wake) => wake,
+                Err(error) => self.endure(error).await?,
+            };
             let idle =
                 self.calls.is_idle() && self.clusters.are_all_heard() && !self.sights.is_anything_missing();
             match steer(self.ledger.fleet(), idle) {
@@ -145,22 +172,36 @@ impl Engine {
                 Flow::Go => self.hold = None,
             }
             tokio::select! {
-                hint = self.hints.recv() => self.gather(hint).await?,
+                hint = self.hints.recv() => self.gather(hint),
                 () = sleep_until(wake) => {}
                 () = nudge.notified() => {}
                 () = self.shards.changed() => {}
-                _ = resync.tick() => { self.ledger.refresh().await?; }
+                _ = resync.tick() => self.stale = true,
             }
         }
     }
 
+    /// Takes in a failure of the store, if that was asked for. Returns when to try again.
+    async fn endure(&mut self, error: Error) -> Result<Option<Timestamp>, Error> {
+        match (&mut self.outage, error) {
+            (Outage { tell: Some(tell), lasts }, Error::Ledger(error)) => {
+                if !std::mem::replace(lasts, true) {
+                    tell(&error);
+                }
+                self.stale = true;
+                tokio::time::sleep(RETRY).await;
+                Ok(Some(Timestamp::now()))
+            }
+            (_, error) => Err(error),
+        }
+    }
+
     /// Takes in a hint, and all others that have come meanwhile.
-    async fn gather(&mut self, first: Option<Hint>) -> Result<(), Error> {
+    fn gather(&mut self, first: Option<Hint>) {
         let mut next = first;
-        let mut written = false;
         while let Some(hint) = next {
             match hint {
-                Hint::Store => written = true,
+                Hint::Store => self.stale = true,
                 Hint::Cluster(name, answer) => {
                     self.clusters.heard(&name, &answer);
                     self.sights.take(&name, answer, self.ledger.fleet());
@@ -169,10 +210,6 @@ impl Engine {
             }
             next = self.hints.try_recv().ok();
         }
-        if written {
-            self.ledger.refresh().await?;
-        }
-        Ok(())
     }
 
     fn returned(&mut self, done: &calls::Done) {
@@ -186,9 +223,13 @@ impl Engine {
     async fn turn(&mut self) -> Result<Option<Timestamp>, Error> {
         if self.shards.review() {
             // What the last owners wrote and did may be newer than what was read before the shards were ours.
-            self.ledger.refresh().await?;
+            self.stale = true;
             self.sights.forget_absences();
             self.clusters.ask_all();
+        }
+        if self.stale {
+            self.ledger.refresh().await?;
+            (self.stale, self.outage.lasts) = (false, false);
         }
         // Whatever has read the records since the last turn may have found another cluster in them.
         self.clusters.connect(self.ledger.fleet());

@@ -3,6 +3,7 @@
 //! Remembers the version of every record that it has read, so that each write is a compare-and-set, and the text of
 //! those that newer builds have added to, so that each write keeps that.
 
+mod lineage;
 mod versions;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +26,7 @@ use windlass_core::spec::{self, Mark, Spec};
 use windlass_core::status::Status;
 
 use self::versions::Versions;
-use crate::store::{self, Commit, Entry, Expect, Key, Moment, Record, Store, Transaction, Write};
+use crate::store::{self, Commit, Entry, Expect, Head, Key, Moment, Record, Store, Transaction, Write};
 
 /// The records of a project.
 pub struct Ledger {
@@ -36,6 +37,8 @@ pub struct Ledger {
     texts: BTreeMap<Key, Arc<str>>,
     names: Names,
     moment: Moment,
+    /// The last commit that was seen: what the store must go on containing.
+    head: Option<Head>,
 }
 
 /// The ledger could not be read or written.
@@ -86,6 +89,7 @@ impl Ledger {
             texts: BTreeMap::new(),
             names: Names::default(),
             moment: Moment::default(),
+            head: None,
         };
         ledger.reload().await?;
         Ok(ledger)
@@ -113,6 +117,10 @@ impl Ledger {
 
     /// Reads what was written since the last time. Returns whether anything was.
     pub async fn refresh(&mut self) -> Result<bool, Error> {
+        if self.follow().await? {
+            return Ok(true);
+        }
+        let head = self.store.head().await?;
         let (keys, moment) = self.store.written(self.moment).await?;
         let Some(keys) = keys else {
             self.reload().await?;
@@ -124,6 +132,7 @@ impl Ledger {
             }
         }
         self.moment = moment;
+        self.head = Some(head);
         Ok(!keys.is_empty())
     }
 
@@ -239,6 +248,7 @@ impl Ledger {
     /// Reads everything anew: first what others refer to.
     async fn reload(&mut self) -> Result<(), Error> {
         let moment = self.store.moment().await?;
+        let head = self.store.head().await?;
         self.fleet = Fleet::default();
         self.versions = Versions::default();
         self.texts.clear();
@@ -256,6 +266,7 @@ impl Ledger {
         self.fleet.compact();
         self.versions.compact();
         self.moment = moment;
+        self.head = Some(head);
         Ok(())
     }
 

@@ -14,4 +14,5 @@ pub mod policy;
 pub mod saved;
 pub mod session;
 pub mod store;
+pub mod thaw;
 pub mod tree;

@@ -21,11 +21,13 @@ use super::replan::replan;
 use super::runtime::block_on;
 use super::show;
 use super::sink::Sinks;
+use super::thawing;
 use crate::converge::{End, OnError};
 use crate::ledger::Ledger;
 use crate::saved::Saved;
 use crate::session::Session;
 use crate::store::Key;
+use crate::thaw::is_frozen;
 
 /// Bring what runs to the specs, or to a saved plan
 #[derive(Debug, Clone, clap::Args)]
@@ -121,7 +123,7 @@ async fn apply_specs(args: &Args, sinks: &Sinks<'_>, console: &Console) -> Outco
     let prepared = prepare(args.path.as_deref(), &args.spec, console)?;
     let backing = prepared.backing(&args.store);
     let session = open_project(prepared.tree.root(), &backing, true).await?;
-    let ledger = session.ledger().await?;
+    let ledger = thawing::prepare(&session, session.ledger().await?, console).await?;
     let heading = prepared.heading();
     let root = prepared.tree.root().display().to_string();
     let recorded = ledger.fleet().recorded();
@@ -138,6 +140,10 @@ async fn apply_saved(args: &Args, saved: Saved, sinks: &Sinks<'_>, console: &Con
     let backing = saved_backing(root, &saved.store, &args.store);
     let session = open_project(root, &backing, true).await?;
     let ledger = session.ledger().await?;
+    if is_frozen(ledger.fleet()) {
+        return Err(Failure::new(Exit::Stale, "the store went back in time after the plan was made")
+            .hint("`windlass apply` of the specs gives the desired state anew"));
+    }
     let found = saved.stale(&ledger);
     let draft = if found.is_empty() {
         let (guards, heading) = (saved.keys(), format!("saved {:.0}", saved.created));
@@ -234,6 +240,7 @@ pub async fn see_to_it(
     let change = change(command, order.consent.message.as_deref());
     let id = apply_id(change.at);
     let mutation = commit(&mut ledger, proposed, order.guards, &id, &change).await?;
+    let ledger = thawing::finish(session, ledger, &change, !order.wait.no_wait, console).await?;
     if order.wait.no_wait {
         console.note(&committed(&mutation));
         return Ok(Exit::Done);

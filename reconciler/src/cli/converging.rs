@@ -16,6 +16,7 @@ use super::failure::{Failure, Outcome};
 use super::progress::Progress;
 use super::proposal::plural;
 use super::rows::rows;
+use super::thawing;
 use crate::converge::{Aim, End, Interrupts, OnError, Watch, converge};
 use crate::lease::Holder;
 use crate::ledger::Ledger;
@@ -95,6 +96,7 @@ pub async fn see_through_unless(
     on_error: OnError,
     console: &Console,
 ) -> Result<Ended, Failure> {
+    thawing::warn(ledger.fleet(), console);
     let interrupts = Interrupts::default();
     let terminated = listen(&interrupts, console)?;
     let aim = Aim {

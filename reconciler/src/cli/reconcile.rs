@@ -19,7 +19,7 @@ use super::opened::open_existing;
 use super::prepared::project_root;
 use super::runtime::block_on;
 use super::time::full;
-use crate::engine::{Engine, Flow, Tell};
+use crate::engine::{Engine, Flow, Tell, TellOutage};
 use crate::lease::{Acquired, Held};
 use crate::session::Session;
 
@@ -128,7 +128,7 @@ async fn hold(session: &Session, console: &Console, end: &Ending) -> Result<(), 
         () = end.nudge.notified() => return Ok(()),
     };
     console.note(&format!("reconciling, {}", lease.title()));
-    drive(session, lease, teller(console), end).await
+    drive(session, lease, teller(console), console, end).await
 }
 
 async fn acquire(session: &Session, console: &Console) -> Result<Box<dyn Held>, Failure> {
@@ -153,10 +153,15 @@ async fn drive(
     session: &Session,
     lease: Box<dyn Held>,
     tell: Option<Tell>,
+    console: &Console,
     end: &Ending,
 ) -> Result<(), Failure> {
     let ledger = session.ledger().await?;
-    let mut engine = Engine::new(ledger, lease, session.connect()).telling(tell);
+    let console = console.clone();
+    let outage: TellOutage = Box::new(move |error| {
+        console.fail(&Failure::error(error).hint("nothing is done on any cluster until the store is back"));
+    });
+    let mut engine = Engine::new(ledger, lease, session.connect()).telling(tell).enduring(outage);
     let steer = |_: &Fleet, idle| match (end.is_asked(), idle) {
         (false, _) => Flow::Go,
         (true, false) => Flow::Finish("the service was asked to end"),

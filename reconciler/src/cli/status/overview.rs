@@ -9,6 +9,7 @@ use windlass_compiler::style::Style;
 use windlass_core::desired::{Change, Intent};
 use windlass_core::fleet::{Fleet, Outlook};
 use windlass_core::id::Instance;
+use windlass_core::recovery::Recovery;
 use windlass_core::run::Run;
 use windlass_core::shard::Shard;
 use windlass_core::spec::Spec;
@@ -21,6 +22,7 @@ use crate::cli::paint::{self, Tone, paint};
 use crate::cli::rows::{intent, of_state, since, to_come};
 use crate::cli::story::by;
 use crate::cli::table::{Cell, Table};
+use crate::cli::thawing;
 use crate::cli::time::{age, ago};
 use crate::lease::Owner;
 use windlass_compiler::escape::visible;
@@ -69,6 +71,8 @@ pub(super) struct Overview {
     silent: BTreeMap<String, String>,
     /// What runs and should not.
     strays: Vec<String>,
+    /// What the store has forgotten, where that is not over.
+    recovery: Option<Recovery>,
     #[serde(skip)]
     wide: bool,
 }
@@ -174,6 +178,7 @@ impl Overview {
             jobs,
             silent,
             strays: seen.findings.iter().filter_map(stray).collect(),
+            recovery: fleet.recovery.clone().filter(|recovery| !recovery.is_over()),
             wide: wide == Wide::All,
         }
     }
@@ -307,6 +312,17 @@ impl Overview {
             self.silent.iter().map(|(cluster, why)| format!("cluster {cluster} does not answer: {why}")),
         );
         lines.extend(self.strays.iter().cloned());
+        if let Some(recovery) = &self.recovery {
+            lines.extend(thawing::lines(recovery));
+            let next = match recovery.may_confirm() {
+                true => "nothing is done on any cluster until `windlass apply` has given the specs anew"
+                    .to_owned(),
+                false => {
+                    format!("its clusters are being asked: {} of 64 shards are done", recovery.looked.len())
+                }
+            };
+            lines.push(next);
+        }
         if self.jobs.iter().any(|line| line.stale.is_some()) && self.drivers.is_empty() {
             lines.push("records marked with ? are behind: `windlass reconcile`, or any command that waits, takes in what is".to_owned());
         }

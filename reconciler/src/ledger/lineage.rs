@@ -1,0 +1,78 @@
+//! Whether the store still contains what was read from it; and what is done where it does not.
+
+use jiff::Timestamp;
+use windlass_core::fleet::Fleet;
+use windlass_core::recovery::{Finding, Recovery, forgotten};
+
+use super::{Error, Ledger, new_op};
+use crate::store::{self, Commit, Follows, Head, Key, Transaction};
+
+/// How often the beginning of a recovery is written again, where others write it too.
+const TRIES: usize = 16;
+
+impl Ledger {
+    /// Looks whether the store has gone back in time since it was read last. If so, reads what is left, and freezes the
+    /// project: nothing is done on any cluster until it has recovered.
+    pub(super) async fn follow(&mut self) -> Result<bool, Error> {
+        let Some(seen) = self.head else { return Ok(false) };
+        let now = match self.store.follows(&seen).await? {
+            Follows::Yes | Follows::Forgotten => return Ok(false),
+            Follows::Behind { now } | Follows::Forked { now } => now,
+        };
+        let known = self.version(&Key::recovery());
+        let before = std::mem::take(&mut self.fleet);
+        if let Err(error) = self.reload().await {
+            self.fleet = before;
+            return Err(error);
+        }
+        // A recovery that we had not heard of was begun by somebody who noticed before us.
+        let begun = self.version(&Key::recovery()).is_some_and(|version| known != Some(version));
+        self.freeze(reason(&seen, &now), &before, begun).await?;
+        Ok(true)
+    }
+
+    /// Writes down that the store went back, or adds what we have seen to what others have written.
+    async fn freeze(&mut self, reason: String, before: &Fleet, begun: bool) -> Result<(), Error> {
+        let mut begun = begun;
+        for _ in 0..TRIES {
+            let lost = forgotten(before, &self.fleet);
+            let recovery = match &self.fleet.recovery {
+                Some(recovery) if begun => {
+                    let Some(recovery) = with(recovery, lost) else { return Ok(()) };
+                    recovery
+                }
+                Some(_) | None => Recovery::begin(Timestamp::now(), reason.clone(), lost),
+            };
+            tracing::error!(%reason, "the store went back in time; nothing is done until the project has recovered");
+            let writes = vec![self.write(Key::recovery(), &recovery)];
+            let (op, guards, history) = (new_op(), Vec::new(), Vec::new());
+            let transaction = Transaction { op, fence: None, guards, writes, history };
+            match self.store.commit(&transaction).await {
+                // Whoever may only read leaves it to the others.
+                Err(store::Error::ReadOnly { .. }) => return Ok(()),
+                Err(error) => return Err(error.into()),
+                Ok(Commit::Done(_) | Commit::Fenced { .. }) => return self.reload().await,
+                Ok(Commit::Conflict { .. }) => {
+                    self.reload().await?;
+                    begun = true;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A recovery that is under way, with more findings; none where there is nothing to add.
+fn with(recovery: &Recovery, lost: Vec<Finding>) -> Option<Recovery> {
+    let new: Vec<_> = lost.into_iter().filter(|finding| !recovery.findings.contains(finding)).collect();
+    let add = !new.is_empty() && !recovery.is_over();
+    add.then(|| {
+        let mut recovery = recovery.clone();
+        recovery.findings.extend(new);
+        recovery
+    })
+}
+
+fn reason(seen: &Head, now: &Head) -> String {
+    format!("commit {} was seen, and the store, now at {}, does not contain it", seen.moment.0, now.moment.0)
+}
