@@ -27,9 +27,6 @@ macro_rules! scripts {
                 writes: $writes,
             };
         )*
-        /// All of them.
-        #[cfg(test)]
-        pub(super) static ALL: &[&Script] = &[$(&$name),*];
     };
 }
 
