@@ -76,7 +76,7 @@ async fn pass(mut client: TcpStream, mut server: TcpStream, mut shared: Shared) 
                     drop(client);
                     shared.released.wait_for(|released| *released).await.ok()?;
                     server.write_all(&up[..length]).await.ok()?;
-                    server.read(&mut down).await.ok()?;
+                    server.read(&mut down).await.ok().filter(|length| *length > 0)?;
                     return shared.done.send(()).ok();
                 }
                 server.write_all(&up[..length]).await.ok()?;
