@@ -2,10 +2,9 @@
 //! none fails.
 
 use std::env;
-use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -108,11 +107,19 @@ fn spawn(port: u16, folder: &Path, settings: &[String]) -> Child {
         command.args(common).args(["--save", "", "--repl-diskless-sync-delay", "0"]).args(settings);
     }
     command.arg("--dir").arg(folder).stdout(Stdio::null()).stderr(Stdio::null());
-    command.spawn().expect("redis-server is not there: tests/run installs it")
+    command.spawn().expect("a server can be started")
 }
 
-fn binary() -> OsString {
-    env::var_os("WINDLASS_REDIS_SERVER").unwrap_or_else(|| "redis-server".into())
+/// The server of `tests/servers`, or the one that `WINDLASS_REDIS_SERVER` names: another version, or Valkey.
+fn binary() -> PathBuf {
+    env::var_os("WINDLASS_REDIS_SERVER").map_or_else(|| installed("redis/bin/redis-server"), PathBuf::from)
+}
+
+/// What `tests/servers` has put under this name.
+pub(super) fn installed(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.cache/servers").join(name);
+    assert!(path.exists(), "{} is missing: tests/servers gets it", path.display());
+    path
 }
 
 pub(super) fn free_port() -> u16 {

@@ -1,9 +1,8 @@
 //! Replicas that acknowledge, sentinels, Redis Cluster, TLS.
 
-use std::fs;
 use std::sync::Arc;
 
-use super::server::{Server, free_port};
+use super::server::{Server, free_port, installed};
 use super::{Ground, insert, open, reason};
 use crate::store::redis::Open;
 use crate::store::{Commit, Error, Key, Store};
@@ -141,22 +140,10 @@ fn move_slot(nodes: &[Arc<Server>], key: &str) -> (usize, usize) {
 async fn tls_checks_whom_it_speaks_to() {
     let ground = Ground::new();
     let folder = ground.folder.path();
-    let authority = rcgen::KeyPair::generate().unwrap();
-    let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let root = params.self_signed(&authority).unwrap();
-    let key = rcgen::KeyPair::generate().unwrap();
-    let own = rcgen::CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
-    let issuer = rcgen::Issuer::from_params(&params, &authority);
-    let own = own.signed_by(&key, &issuer).unwrap();
-    let file = |name: &str, text: String| {
-        let path = folder.join(name);
-        fs::write(&path, text).unwrap();
-        path.display().to_string()
-    };
-    let (ca, cert) = (file("ca.pem", root.pem()), file("cert.pem", own.pem()));
-    let (key, port) = (file("key.pem", key.serialize_pem()), free_port().to_string());
-    let settings = ["--tls-port", &port, "--tls-cert-file", &cert, "--tls-key-file", &key];
+    let file = |name: &str| installed(&format!("tls/{name}")).display().to_string();
+    let (ca, stranger) = (file("authority.crt"), file("stranger.crt"));
+    let (certificate, key, port) = (file("server.crt"), file("server.key"), free_port().to_string());
+    let settings = ["--tls-port", &port, "--tls-cert-file", &certificate, "--tls-key-file", &key];
     let _server =
         Server::start(&[&settings[..], &["--tls-ca-cert-file", &ca, "--tls-auth-clients", "no"]].concat());
     let url = format!("rediss://127.0.0.1:{port}/0?ca={ca}");
@@ -164,6 +151,7 @@ async fn tls_checks_whom_it_speaks_to() {
     store.commit(&insert(1, "a")).await.unwrap();
     for (url, said) in [
         (format!("rediss://127.0.0.1:{port}"), "ertificate"),
+        (format!("rediss://127.0.0.1:{port}/0?ca={stranger}"), "ertificate"),
         (format!("rediss://127.0.0.1:{port}/0?ca={}", folder.join("none.pem").display()), "cannot be read"),
         (format!("redis://127.0.0.1:{port}"), "cannot be reached"),
     ] {
