@@ -120,7 +120,7 @@ impl Inner {
     async fn write(&self, call: &Call) -> Result<Value, Trouble> {
         match &self.writer {
             None => script::run(&self.link, call, PATIENCE).await,
-            Some((link, acknowledge)) => acknowledge.run(link, call, PATIENCE).await,
+            Some((link, acknowledge)) => acknowledge.run(link, call).await,
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use redis::{Cmd, Pipeline, Value};
 
-use super::link::{Link, Trouble};
+use super::link::{Connection, Link, Trouble};
 use super::reply::Reply;
 
 /// A script.
@@ -110,31 +110,25 @@ pub(super) fn is_done(value: &Value) -> bool {
 
 /// Calls a script. Where the server does not know it, nothing was done, and the text is sent.
 pub(super) async fn run(link: &Link, call: &Call, patience: Duration) -> Result<Value, Trouble> {
-    let mut answers = run_with(link, call, None, patience).await?;
-    Ok(answers.pop().unwrap_or_default())
+    run_on(link, call, patience).await.map(|(value, _)| value)
 }
 
-/// Calls a script, with another request behind it on the same connection. Both answers, the other one first.
-pub(super) async fn run_with(
+/// The same, and on which connection it was.
+pub(super) async fn run_on(
     link: &Link,
     call: &Call,
-    behind: Option<&Cmd>,
     patience: Duration,
-) -> Result<Vec<Value>, Trouble> {
-    let requests = |by_text| {
-        let mut both = Pipeline::new();
-        both.add_command(call.request(by_text));
-        if let Some(request) = behind {
-            both.add_command(request.clone());
-        }
-        both
+) -> Result<(Value, Connection), Trouble> {
+    let request = |by_text| {
+        let mut request = Pipeline::new();
+        request.add_command(call.request(by_text));
+        request
     };
-    let mut answers = match link.ask(&requests(false), patience).await {
+    let (mut answers, connection) = match link.ask_any(&request(false), patience).await {
         Err(Trouble::Answered(error)) if error.code() == Some("NOSCRIPT") => {
-            link.ask(&requests(true), patience).await?
+            link.ask_any(&request(true), patience).await?
         }
         other => other?,
     };
-    answers.reverse();
-    Ok(answers)
+    Ok((answers.pop().unwrap_or_default(), connection))
 }

@@ -32,6 +32,22 @@ async fn a_commit_waits_for_as_many_replicas_as_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_commits_are_acknowledged_together() {
+    let ground = Ground::new();
+    let replica = Server::start(&["--replicaof", "127.0.0.1", &ground.server.port.to_string()]);
+    replica.until("INFO replication", "master_link_status:up");
+    let url = format!("redis://127.0.0.1:{}/0?prefix=test&acknowledge=replicas:1", ground.server.port);
+    let store = Arc::new(open(&url, ground.folder.path(), Open::Create).await.unwrap());
+    let mut tasks = tokio::task::JoinSet::new();
+    for op in 1..=200 {
+        let store = Arc::clone(&store);
+        tasks.spawn(async move { store.commit(&insert(op, &op.to_string())).await.unwrap() });
+    }
+    assert!(tasks.join_all().await.iter().all(|commit| matches!(commit, Commit::Done(_))));
+    assert_eq!(replica.say("HLEN {test}:records:-").unwrap(), ":200\r\n");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sentinels_lead_to_the_new_primary() {
     let ground = Ground::new();
     let replica = Server::start(&["--replicaof", "127.0.0.1", &ground.server.port.to_string()]);
