@@ -24,7 +24,7 @@ const SHARE: usize = 1_563;
 const ROUNDS: usize = 3_000;
 const FLIGHT: usize = 200;
 
-/// The sizes of typical records.
+/// The sizes of typical records: a job of one process, and its status after a few steps.
 const DESIRED: usize = 330;
 const STATUS: usize = 420;
 
@@ -65,7 +65,7 @@ async fn sequence(server: &Server) {
         let began = Instant::now();
         let call = &mut script.key("{bench}:bare");
         call.arg("status/orders.settle")
-            .arg(&text(STATUS))
+            .arg(text(STATUS))
             .invoke_async::<Value>(&mut bare)
             .await
             .expect("done");
@@ -280,7 +280,7 @@ impl Server {
         let op = "80000000000000020000__rand_int__";
         let (text, shard) = (text(STATUS), Shard::of_text("orders").to_string());
         let fixed = [lineage, op, "0123456789abcdef", "1795000000000000", &shard, "1", "1", "20000", "20000"];
-        let write = ["0", "1", "0", "5", "status/q.__rand_int__", "", &text];
+        let write = ["0", "1", "0", "5", "status/p.__rand_int__", "", &text];
         let mut command = Command::new(installed("redis-benchmark"));
         command.args([
             "-p",

@@ -87,13 +87,15 @@ impl Call {
     /// The request, by digest or by text.
     pub(super) fn request(&self, by_text: bool) -> Cmd {
         let Script { text, digest, writes } = self.script;
-        let mut request = match (by_text, writes) {
-            (false, true) => redis::cmd("EVALSHA").arg(digest.as_str()).to_owned(),
-            (false, false) => redis::cmd("EVALSHA_RO").arg(digest.as_str()).to_owned(),
-            (true, true) => redis::cmd("EVAL").arg(text).to_owned(),
-            (true, false) => redis::cmd("EVAL_RO").arg(text).to_owned(),
+        let (name, script) = match (by_text, writes) {
+            (false, true) => (redis::cmd("EVALSHA"), digest.as_str()),
+            (false, false) => (redis::cmd("EVALSHA_RO"), digest.as_str()),
+            (true, true) => (redis::cmd("EVAL"), *text),
+            (true, false) => (redis::cmd("EVAL_RO"), *text),
         };
-        request.arg(self.keys.len()).arg(&self.keys).arg(&self.args).to_owned()
+        let mut request = name;
+        request.arg(script).arg(self.keys.len()).arg(&self.keys).arg(&self.args);
+        request
     }
 }
 
