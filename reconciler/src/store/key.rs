@@ -117,6 +117,7 @@ mod tests {
             ("desired/orders.ingest", orders),
             ("run/orders@2026-11-22T02:00Z", orders),
             ("run/orders", orders),
+            ("spec/orders.settle:0123", orders),
             ("spec/orders.settle:00ff", orders),
             ("apply/orders", None),
             ("project", None),

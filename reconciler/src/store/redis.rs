@@ -4,6 +4,8 @@
 mod acknowledge;
 pub(crate) mod address;
 mod admission;
+#[cfg(test)]
+mod commands;
 mod commit;
 mod dial;
 mod incarnation;
@@ -31,7 +33,7 @@ use windlass_core::shard::{Fence, Shard};
 use super::{Commit, Error, Follows, Head, Key, Line, Moment, Query, Record, Store, Transaction};
 use acknowledge::Acknowledge;
 use address::Address;
-use commit::Outcome;
+use commit::{Bounds, Outcome};
 use keys::Keys;
 use link::{Link, Trouble};
 use place::Place;
@@ -69,6 +71,7 @@ struct Inner {
     lineage: String,
     link: Link,
     writer: Option<(Link, Acknowledge)>,
+    bounds: Bounds,
 }
 
 impl Redis {
@@ -81,7 +84,8 @@ impl Redis {
         let lineage = admission::admit(&link, &place, &keys, marks, mode).await?;
         let writer =
             replicas.map(|wanted| (Link::new(Arc::clone(&address), &keys.meta), Acknowledge::by(wanted)));
-        let inner = Arc::new(Inner { address, place, keys, lineage, link, writer });
+        let bounds = Bounds::default();
+        let inner = Arc::new(Inner { address, place, keys, lineage, link, writer, bounds });
         Ok(Self { inner, watch: OnceLock::new() })
     }
 
@@ -116,13 +120,13 @@ impl Inner {
     async fn write(&self, call: &Call) -> Result<Value, Trouble> {
         match &self.writer {
             None => script::run(&self.link, call, PATIENCE).await,
-            Some((link, acknowledge)) => acknowledge.run(link, call, PATIENCE).await,
+            Some((link, acknowledge)) => acknowledge.run(link, call).await,
         }
     }
 
     async fn commit(&self, transaction: &Transaction, compared: bool) -> Result<Commit, Error> {
         let (op, ticket) = (transaction.op, Ticket::next());
-        let call = commit::call(&self.keys, &self.lineage, &ticket, transaction, compared);
+        let call = commit::call(self, &ticket, transaction, compared);
         let value = self.write(&call).await.map_err(|trouble| self.place.commit_failed(op, &trouble))?;
         let (word, reply) = self.read(value)?;
         let mut dropped = 0;

@@ -1,46 +1,78 @@
 //! Acknowledgements by replicas: a commit is answered when so many replicas have it in memory. `WAIT` is no consensus:
 //! fewer replicas do not undo the write, and a fail-over may still choose a replica that has less. What it gives is
 //! that an answer is no promise before it can be kept through the loss of one server.
+//!
+//! `WAIT` stands for all that came before it on its connection and holds up what comes behind it, so one is sent for
+//! all commits that were answered since the last one.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use redis::{Cmd, Value};
+use redis::{Pipeline, Value};
+use tokio::sync::Mutex;
 
-use super::link::{Link, Trouble};
+use super::PATIENCE;
+use super::link::{Connection, Link, Trouble};
 use super::script::{self, Call};
 
 /// How long replicas may take.
-const PATIENCE: Duration = Duration::from_secs(2);
+const WAIT: Duration = Duration::from_secs(2);
 
 /// How many replicas have to have a write before it is acknowledged.
 pub(super) struct Acknowledge {
     replicas: u8,
+    asked: AtomicU64,
+    last: Mutex<Round>,
+}
+
+/// What a `WAIT` said: for all who had asked before it, on one connection.
+struct Round {
+    asked: u64,
+    connection: Option<Connection>,
+    outcome: Result<(), Trouble>,
 }
 
 impl Acknowledge {
     /// By so many.
     pub(super) fn by(replicas: u8) -> Self {
-        Self { replicas }
+        let last = Mutex::new(Round { asked: 0, connection: None, outcome: Ok(()) });
+        Self { replicas, asked: AtomicU64::new(0), last }
     }
 
-    /// Calls a script and waits for the replicas, on one connection: Redis waits for what came on the same one.
-    pub(super) async fn run(&self, link: &Link, call: &Call, patience: Duration) -> Result<Value, Trouble> {
-        let mut answers = script::run_with(link, call, Some(&self.wait()), patience + PATIENCE).await?;
-        let value = answers.pop().unwrap_or_default();
-        match answers.pop() {
-            Some(Value::Int(found)) if found >= i64::from(self.replicas) => Ok(value),
-            // What was refused was not written, so there is nothing to wait for.
-            _ if !script::is_done(&value) => Ok(value),
-            Some(Value::Int(found)) => Err(Trouble::Lost(format!(
-                "it was written, but {found} replicas have it within {} s, and {} are asked for",
-                PATIENCE.as_secs(),
+    /// Calls a script, and waits for the replicas if it says that something is done.
+    pub(super) async fn run(&self, link: &Link, call: &Call) -> Result<Value, Trouble> {
+        let (value, connection) = script::run_on(link, call, PATIENCE + WAIT).await?;
+        if script::is_done(&value) {
+            self.confirmed(link, connection).await?;
+        }
+        Ok(value)
+    }
+
+    async fn confirmed(&self, link: &Link, connection: Connection) -> Result<(), Trouble> {
+        let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        let mut last = self.last.lock().await;
+        if last.asked < number || last.connection != Some(connection) {
+            let asked = self.asked.load(Ordering::SeqCst);
+            let outcome = self.wait(link, connection).await;
+            *last = Round { asked, connection: Some(connection), outcome };
+        }
+        last.outcome.clone()
+    }
+
+    async fn wait(&self, link: &Link, connection: Connection) -> Result<(), Trouble> {
+        let mut wait = Pipeline::new();
+        wait.cmd("WAIT").arg(self.replicas).arg(WAIT.as_millis() as u64);
+        let lost = |reason: String| Trouble::Lost(format!("it was written, but {reason}"));
+        let answers = link.ask_on(connection, &wait, PATIENCE + WAIT).await;
+        let answer = answers.map_err(|trouble| lost(trouble.to_string()))?.pop();
+        match answer {
+            Some(Value::Int(found)) if found >= i64::from(self.replicas) => Ok(()),
+            Some(Value::Int(found)) => Err(lost(format!(
+                "{found} replicas have it within {} s, and {} are asked for",
+                WAIT.as_secs(),
                 self.replicas
             ))),
-            _ => Err(Trouble::Lost("the server did not say how many replicas have it".to_owned())),
+            _ => Err(lost("the server did not say how many replicas have it".to_owned())),
         }
-    }
-
-    fn wait(&self) -> Cmd {
-        redis::cmd("WAIT").arg(self.replicas).arg(PATIENCE.as_millis() as u64).to_owned()
     }
 }

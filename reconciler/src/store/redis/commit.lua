@@ -15,7 +15,7 @@ local shard, epoch, compared = arg(), tonumber(arg()), arg() == '1'
 local kept, lines = tonumber(arg()), tonumber(arg())
 local guards, writes, entries = tonumber(arg()), tonumber(arg()), tonumber(arg())
 
-local known = redis.call('HMGET', meta, 'lineage', 'moment', 'position', 'barrier:' .. shard)
+local known = redis.call('HMGET', meta, 'lineage', 'moment', 'position', 'refused', 'barrier:' .. shard)
 if known[1] ~= lineage then return {'lineage', known[1] or ''} end
 
 local before = redis.call('HGET', ops, op)
@@ -28,9 +28,9 @@ if before then
   end
   return answer
 end
-local settled = redis.call('ZSCORE', refused, op .. ' ' .. process)
+local settled = known[4] and redis.call('ZSCORE', refused, op .. ' ' .. process)
 if settled and request <= tonumber(settled) then return {'late'} end
-if shard ~= '' and epoch < (tonumber(known[4]) or 0) then return {'fenced', known[4]} end
+if shard ~= '' and epoch < (tonumber(known[5]) or 0) then return {'fenced', known[5]} end
 
 -- The first record that is not as expected; a key that is written twice never is.
 local function unexpected(key, name, version)
@@ -73,53 +73,56 @@ for i = 1, writes do
   answer[i + 2] = counter
 end
 
--- The numbers that a subject has are kept as ranges, ascending: `1-9,12-12`.
-local function ranges(value)
-  local list = {}
-  for first, last in string.gmatch(value or '', '(%d+)-(%d+)') do
-    list[#list + 1] = {tonumber(first), tonumber(last)}
+local position, dropped = tonumber(known[3]) or 0, 0
+if entries > 0 then
+  -- The numbers that a subject has are kept as ranges, ascending: `1-9,12-12`.
+  local function ranges(value)
+    local list = {}
+    for first, last in string.gmatch(value or '', '(%d+)-(%d+)') do
+      list[#list + 1] = {tonumber(first), tonumber(last)}
+    end
+    return list
   end
-  return list
-end
--- The number of a new line, or nil where there is a line of that number.
-local function take(list, wanted)
-  local last = list[#list]
-  local number = tonumber(wanted) or (last and last[2] + 1 or 1)
-  local i = 1
-  while list[i] and list[i][2] < number do i = i + 1 end
-  if list[i] and list[i][1] <= number then return nil end
-  table.insert(list, i, {number, number})
-  for j = math.min(i + 1, #list), math.max(i, 2), -1 do
-    if list[j - 1][2] + 1 == list[j][1] then
-      list[j - 1][2] = list[j][2]
-      table.remove(list, j)
+  -- The number of a new line, or nil where there is a line of that number.
+  local function take(list, wanted)
+    local last = list[#list]
+    local number = tonumber(wanted) or (last and last[2] + 1 or 1)
+    local i = 1
+    while list[i] and list[i][2] < number do i = i + 1 end
+    if list[i] and list[i][1] <= number then return nil end
+    table.insert(list, i, {number, number})
+    for j = math.min(i + 1, #list), math.max(i, 2), -1 do
+      if list[j - 1][2] + 1 == list[j][1] then
+        list[j - 1][2] = list[j][2]
+        table.remove(list, j)
+      end
+    end
+    return number
+  end
+  local subjects, histories = {}, {}
+  for _ = 1, entries do
+    local history, numbers, subject, wanted, at, content = arg(), arg(), arg(), arg(), arg(), arg()
+    history, numbers = KEYS[tonumber(history)], KEYS[tonumber(numbers)]
+    local about = subjects[subject]
+    if not about then
+      about = {numbers, ranges(redis.call('HGET', numbers, subject))}
+      subjects[subject] = about
+    end
+    local number = take(about[2], wanted)
+    if number then
+      position, histories[history] = position + 1, true
+      redis.call('XADD', history, text(position) .. '-0',
+        'subject', subject, 'sequence', text(number), 'at', at, 'text', content)
     end
   end
-  return number
-end
-local position, subjects, histories, dropped = tonumber(known[3]) or 0, {}, {}, 0
-for _ = 1, entries do
-  local history, numbers, subject, wanted, at, content = arg(), arg(), arg(), arg(), arg(), arg()
-  history, numbers = KEYS[tonumber(history)], KEYS[tonumber(numbers)]
-  local about = subjects[subject]
-  if not about then
-    about = {numbers, ranges(redis.call('HGET', numbers, subject))}
-    subjects[subject] = about
+  for subject, about in pairs(subjects) do
+    local list = {}
+    for i, range in ipairs(about[2]) do list[i] = text(range[1]) .. '-' .. text(range[2]) end
+    redis.call('HSET', about[1], subject, table.concat(list, ','))
   end
-  local number = take(about[2], wanted)
-  if number then
-    position, histories[history] = position + 1, true
-    redis.call('XADD', history, text(position) .. '-0',
-      'subject', subject, 'sequence', text(number), 'at', at, 'text', content)
+  for history in pairs(histories) do
+    dropped = dropped + redis.call('XTRIM', history, 'MAXLEN', '~', lines)
   end
-end
-for subject, about in pairs(subjects) do
-  local list = {}
-  for i, range in ipairs(about[2]) do list[i] = text(range[1]) .. '-' .. text(range[2]) end
-  redis.call('HSET', about[1], subject, table.concat(list, ','))
-end
-for history in pairs(histories) do
-  dropped = dropped + redis.call('XTRIM', history, 'MAXLEN', '~', lines)
 end
 
 redis.call('HSET', meta, 'moment', now, 'op', op, 'position', text(position))

@@ -2,35 +2,43 @@
 
 use windlass_core::id::{Epoch, OpId, Version};
 
+use super::Inner;
 use super::keys::Keys;
 use super::reply::{self, Reply};
 use super::request::Ticket;
 use super::script::{COMMIT, Call, SETTLE};
 use crate::store::{Commit, Key, Transaction};
 
-/// How many transactions are remembered: their ids, to be answered again, and their changes, to be told to watchers.
-pub(super) const KEPT: u64 = 20_000;
+/// How much is remembered of what is over.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// Transactions: their ids, to be answered again, and their changes, to be told to watchers.
+    pub(super) transactions: u64,
+    /// Lines of history in each shard, at least; 64 times as many in all.
+    pub(super) lines: u64,
+}
 
-/// How many lines of history a shard keeps at least; 64 times as many in all.
-pub(super) const LINES: u64 = 20_000;
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { transactions: 20_000, lines: 20_000 }
+    }
+}
 
 /// How many requests that came to nothing are remembered, to be refused when they come late.
 const REFUSED: u64 = 10_000;
 
 /// The call that commits a transaction; `compared` says whether expectations count.
-pub(super) fn call(
-    keys: &Keys,
-    lineage: &str,
-    ticket: &Ticket,
-    transaction: &Transaction,
-    compared: bool,
-) -> Call {
+pub(super) fn call(store: &Inner, ticket: &Ticket, transaction: &Transaction, compared: bool) -> Call {
+    let Inner { keys, lineage, bounds, .. } = store;
     let mut call = Call::new(&COMMIT, [&keys.meta, &keys.ops, &keys.refused, &keys.events]);
-    call.arg(lineage).arg(transaction.op.to_string()).arg(ticket.process.as_str()).number(ticket.number);
+    call.arg(lineage.as_str())
+        .arg(transaction.op.to_string())
+        .arg(ticket.process.as_str())
+        .number(ticket.number);
     let fence = transaction.fence;
     call.arg(fence.map(|fence| fence.shard.to_string()).unwrap_or_default());
     call.number(fence.map_or(0, |fence| fence.epoch.0)).number(u8::from(compared));
-    call.number(KEPT).number(LINES);
+    call.number(bounds.transactions).number(bounds.lines);
     call.number(transaction.guards.len()).number(transaction.writes.len()).number(transaction.history.len());
     for (key, version) in &transaction.guards {
         name(&mut call, keys, key).arg(stored(*version));

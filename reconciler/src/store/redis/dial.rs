@@ -43,7 +43,7 @@ pub(super) async fn dial(address: &Address, key: &str, hint: Option<Server>) -> 
         Topology::Sentinel(name) => through_sentinels(address, name).await?,
         Topology::Cluster => through_cluster(address, key, hint).await?,
     };
-    let incarnation = incarnation::ask(&mut connection).await?;
+    let incarnation = who(&mut connection).await?;
     Ok(Dialled { connection, incarnation })
 }
 
@@ -71,7 +71,7 @@ async fn primary(
         return Err(failed("the sentinels know no primary of that name", name));
     };
     let mut connection = connect(address, &Server { host, port }, address.database).await?;
-    match incarnation::ask(&mut connection).await?.is_primary() {
+    match who(&mut connection).await?.is_primary() {
         true => Ok(connection),
         false => Err(failed("the sentinels name a primary that is a replica", name)),
     }
@@ -113,9 +113,14 @@ pub(super) fn moved(error: &RedisError, from: &Server) -> Option<Server> {
     if error.kind() != ErrorKind::Server(ServerErrorKind::Moved) {
         return None;
     }
-    let (host, port) = error.redirect_node()?;
+    let (address, _) = error.redirect_node()?;
+    let (host, port) = address.rsplit_once(':')?;
     let host = if host.is_empty() { &from.host } else { host };
-    Some(Server { host: host.trim_matches(['[', ']']).to_owned(), port })
+    Some(Server { host: host.trim_matches(['[', ']']).to_owned(), port: port.parse().ok()? })
+}
+
+async fn who(connection: &mut MultiplexedConnection) -> Result<Incarnation, RedisError> {
+    tokio::time::timeout(PATIENCE, incarnation::ask(connection)).await.unwrap_or_else(|_| Err(silent()))
 }
 
 async fn ask<T: redis::FromRedisValue>(
@@ -135,7 +140,8 @@ async fn connect(
         .set_connection_timeout(Some(PATIENCE))
         .set_response_timeout(None)
         .set_pipeline_buffer_size(QUEUE);
-    client.get_multiplexed_async_connection_with_config(&config).await
+    let connection = client.get_multiplexed_async_connection_with_config(&config);
+    tokio::time::timeout(2 * PATIENCE, connection).await.unwrap_or_else(|_| Err(silent()))
 }
 
 fn client(address: &Address, server: &Server, database: u32) -> Result<Client, RedisError> {

@@ -1,8 +1,8 @@
 //! Which life of which server a connection leads to. After a restart or a fail-over it is another one, and what the
 //! server holds may be older than what was read from the one before.
 
-use redis::RedisError;
-use redis::aio::MultiplexedConnection;
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::{FromRedisValue, RedisError};
 
 /// A server process, and the replication history that it follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,8 +51,11 @@ impl Incarnation {
 pub(super) async fn ask(connection: &mut MultiplexedConnection) -> Result<Incarnation, RedisError> {
     let mut both = redis::pipe();
     both.cmd("INFO").arg("server").cmd("INFO").arg("replication");
-    let (server, replication): (String, String) = both.query_async(connection).await?;
-    Ok(Incarnation::read(&format!("{server}\n{replication}")))
+    let mut text = String::new();
+    for answer in connection.req_packed_commands(&both, 0, both.len()).await? {
+        text.push_str(&String::from_redis_value(answer.extract_error()?)?);
+    }
+    Ok(Incarnation::read(&text))
 }
 
 #[cfg(test)]

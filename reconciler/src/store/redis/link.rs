@@ -1,6 +1,7 @@
 //! One connection that is made anew when it breaks. It never sends a request twice, and says of each failure whether
 //! the request can have been done.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +29,19 @@ pub(super) enum Trouble {
     Lost(String),
 }
 
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unsent(error) | Self::Answered(error) => error.fmt(f),
+            Self::Lost(reason) => f.write_str(reason),
+        }
+    }
+}
+
+/// One of the connections that a link has had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Connection(u64);
+
 /// A connection that mends itself.
 pub(super) struct Link {
     address: Arc<Address>,
@@ -46,7 +60,7 @@ struct State {
 #[derive(Clone)]
 struct Live {
     connection: MultiplexedConnection,
-    incarnation: Incarnation,
+    incarnation: Arc<Incarnation>,
     number: u64,
 }
 
@@ -57,30 +71,64 @@ impl Link {
     }
 
     /// Who is at the other end.
-    pub(super) async fn incarnation(&self) -> Result<Incarnation, Trouble> {
+    pub(super) async fn incarnation(&self) -> Result<Arc<Incarnation>, Trouble> {
         Ok(self.live().await?.incarnation)
     }
 
     /// Sends requests together and returns their answers; the first that was refused fails all. An answer that does
     /// not come within `patience` breaks the connection: what is behind it would not come either.
     pub(super) async fn ask(&self, requests: &Pipeline, patience: Duration) -> Result<Vec<Value>, Trouble> {
+        self.ask_any(requests, patience).await.map(|(answers, _)| answers)
+    }
+
+    /// The same, and on which connection it was.
+    pub(super) async fn ask_any(
+        &self,
+        requests: &Pipeline,
+        patience: Duration,
+    ) -> Result<(Vec<Value>, Connection), Trouble> {
         let mut sent_on = false;
         loop {
             let live = self.live().await?;
-            let outcome = send(live.connection.clone(), requests, patience).await;
-            let moved = match &outcome {
-                Ok(_) => return outcome,
-                Err(Trouble::Lost(_) | Trouble::Unsent(_)) => None,
-                Err(Trouble::Answered(error)) if stale(error) => dial::moved(error, &self.address.servers[0]),
-                Err(Trouble::Answered(_)) => return outcome,
-            };
-            let again = moved.is_some() && !sent_on;
-            self.forget(live.number, moved).await;
-            if !again {
-                return outcome;
+            let outcome = self.send(&live, requests, patience).await;
+            match outcome {
+                Err((_, Some(_))) if !sent_on => sent_on = true,
+                Err((trouble, _)) => return Err(trouble),
+                Ok(answers) => return Ok((answers, Connection(live.number))),
             }
-            sent_on = true;
         }
+    }
+
+    /// The same on one connection, which is lost if it is no longer there.
+    pub(super) async fn ask_on(
+        &self,
+        connection: Connection,
+        requests: &Pipeline,
+        patience: Duration,
+    ) -> Result<Vec<Value>, Trouble> {
+        let live = self.state.lock().await.live.clone().filter(|live| live.number == connection.0);
+        let live = live.ok_or_else(|| Trouble::Lost("the connection broke".to_owned()))?;
+        self.send(&live, requests, patience).await.map_err(|(trouble, _)| trouble)
+    }
+
+    /// Sends once. Where that failed: whether another server should be asked, and which. Nothing was done then.
+    async fn send(
+        &self,
+        live: &Live,
+        requests: &Pipeline,
+        patience: Duration,
+    ) -> Result<Vec<Value>, (Trouble, Option<Server>)> {
+        let trouble = match send(live.connection.clone(), requests, patience).await {
+            Ok(answers) => return Ok(answers),
+            Err(trouble) => trouble,
+        };
+        let moved = match &trouble {
+            Trouble::Answered(error) if !stale(error) => return Err((trouble, None)),
+            Trouble::Answered(error) => dial::moved(error, &self.address.servers[0]),
+            Trouble::Lost(_) | Trouble::Unsent(_) => None,
+        };
+        self.forget(live.number, moved.clone()).await;
+        Err((trouble, moved))
     }
 
     async fn live(&self) -> Result<Live, Trouble> {
@@ -94,6 +142,7 @@ impl Link {
         match dial::dial(&self.address, &self.key, state.hint.take()).await {
             Ok(Dialled { connection, incarnation }) => {
                 state.number += 1;
+                let incarnation = Arc::new(incarnation);
                 let live = Live { connection, incarnation, number: state.number };
                 state.live = Some(live.clone());
                 Ok(live)
@@ -121,7 +170,14 @@ async fn send(
     requests: &Pipeline,
     patience: Duration,
 ) -> Result<Vec<Value>, Trouble> {
-    let answers = connection.req_packed_commands(requests, 0, requests.len());
+    // One request alone goes a shorter way through the client.
+    let mut alone = requests.cmd_iter();
+    let answers = async {
+        match (alone.next(), alone.next()) {
+            (Some(request), None) => connection.req_packed_command(request).await.map(|value| vec![value]),
+            _ => connection.req_packed_commands(requests, 0, requests.len()).await,
+        }
+    };
     let values = match tokio::time::timeout(patience, answers).await {
         Err(_) => return Err(Trouble::Lost(format!("no answer within {} s", patience.as_secs()))),
         Ok(Err(error)) if is_answer(&error) => return Err(Trouble::Answered(error)),

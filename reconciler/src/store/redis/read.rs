@@ -13,6 +13,9 @@ use super::{Inner, LONG_PATIENCE, PATIENCE};
 use crate::store::key::{Key, shard_of_name};
 use crate::store::{Error, Follows, Head, Line, Moment, Query, Record};
 
+/// How often several questions are asked before others are held up.
+const ATTEMPTS: usize = 3;
+
 impl Inner {
     pub(super) async fn record(&self, key: &Key) -> Result<Option<Record>, Error> {
         let mut call = Call::new(&READ, [self.keys.meta.clone(), self.keys.records_of(key)]);
@@ -40,9 +43,9 @@ impl Inner {
     }
 
     async fn records(&self, keys: Vec<String>) -> Result<Vec<Record>, Error> {
-        let all = keys.iter().map(|key| redis::cmd("HGETALL").arg(key).to_owned());
+        let all: Vec<Cmd> = keys.iter().map(|key| redis::cmd("HGETALL").arg(key).to_owned()).collect();
         let mut records = Vec::new();
-        for hash in self.together(all).await? {
+        for hash in self.together(&all).await? {
             let fields = Reply::list(hash).and_then(|fields| fields.rest(Reply::record));
             records.extend(fields.map_err(|what| self.place.damaged(what))?);
         }
@@ -50,22 +53,48 @@ impl Inner {
         Ok(records)
     }
 
-    /// Asks several questions as of one moment.
-    async fn together(&self, questions: impl IntoIterator<Item = Cmd>) -> Result<Vec<Value>, Error> {
-        let mut all = Pipeline::new();
-        all.cmd("MULTI").cmd("HMGET").arg(&self.keys.meta).arg("lineage");
-        for question in questions {
-            all.add_command(question);
+    /// Asks several questions as of one moment: again while somebody commits in between, and at last in one
+    /// transaction, which holds up everybody else and is refused when the memory is full.
+    async fn together(&self, questions: &[Cmd]) -> Result<Vec<Value>, Error> {
+        for _ in 0..ATTEMPTS {
+            let (before, mut answers) = self.around(questions).await?;
+            let after = answers.pop().unwrap_or_default();
+            let quiet = before == after || questions.len() < 2;
+            self.ours(after)?;
+            if quiet {
+                return Ok(answers);
+            }
         }
+        let mut all = Pipeline::new();
+        all.cmd("MULTI");
+        self.ask_around(&mut all, questions);
         all.cmd("EXEC");
         let answers =
             self.link.ask(&all, LONG_PATIENCE).await.map_err(|trouble| self.place.failed(&trouble))?;
         let Some(Value::Array(mut answers)) = answers.into_iter().last() else {
             return Err(self.place.damaged("a transaction was not answered by a list"));
         };
-        let questions = answers.split_off(1);
-        self.ours(answers.remove(0))?;
-        Ok(questions)
+        self.ours(answers.pop().unwrap_or_default())?;
+        Ok(answers.split_off(1))
+    }
+
+    /// Asks for the moment, then the questions, then for the moment again.
+    async fn around(&self, questions: &[Cmd]) -> Result<(Value, Vec<Value>), Error> {
+        let mut all = Pipeline::new();
+        self.ask_around(&mut all, questions);
+        let answers =
+            self.link.ask(&all, LONG_PATIENCE).await.map_err(|trouble| self.place.failed(&trouble))?;
+        let mut answers = answers.into_iter();
+        Ok((answers.next().unwrap_or_default(), answers.collect()))
+    }
+
+    fn ask_around(&self, all: &mut Pipeline, questions: &[Cmd]) {
+        let moment = redis::cmd("HMGET").arg(&self.keys.meta).arg("lineage").arg("moment").to_owned();
+        all.add_command(moment.clone());
+        questions.iter().for_each(|question| {
+            all.add_command(question.clone());
+        });
+        all.add_command(moment);
     }
 
     /// Refuses another store's answer. The rest of the list that starts with the lineage.
@@ -149,7 +178,7 @@ impl Inner {
             redis::cmd("XREVRANGE").arg(key).arg("+").arg(after).arg("COUNT").arg(last).to_owned()
         };
         let mut lines = Vec::new();
-        for shard in self.together(Shard::all().map(question)).await? {
+        for shard in self.together(&Shard::all().map(question).collect::<Vec<_>>()).await? {
             let shard = Reply::list(shard).and_then(|reply| reply.rest(Reply::line));
             lines.extend(shard.map_err(|what| self.place.damaged(what))?);
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use redis::{Cmd, Pipeline, Value};
 
-use super::link::{Link, Trouble};
+use super::link::{Connection, Link, Trouble};
 use super::reply::Reply;
 
 /// A script.
@@ -27,9 +27,6 @@ macro_rules! scripts {
                 writes: $writes,
             };
         )*
-        /// All of them.
-        #[cfg(test)]
-        pub(super) static ALL: &[&Script] = &[$(&$name),*];
     };
 }
 
@@ -90,13 +87,15 @@ impl Call {
     /// The request, by digest or by text.
     pub(super) fn request(&self, by_text: bool) -> Cmd {
         let Script { text, digest, writes } = self.script;
-        let mut request = match (by_text, writes) {
-            (false, true) => redis::cmd("EVALSHA").arg(digest.as_str()).to_owned(),
-            (false, false) => redis::cmd("EVALSHA_RO").arg(digest.as_str()).to_owned(),
-            (true, true) => redis::cmd("EVAL").arg(text).to_owned(),
-            (true, false) => redis::cmd("EVAL_RO").arg(text).to_owned(),
+        let (name, script) = match (by_text, writes) {
+            (false, true) => (redis::cmd("EVALSHA"), digest.as_str()),
+            (false, false) => (redis::cmd("EVALSHA_RO"), digest.as_str()),
+            (true, true) => (redis::cmd("EVAL"), *text),
+            (true, false) => (redis::cmd("EVAL_RO"), *text),
         };
-        request.arg(self.keys.len()).arg(&self.keys).arg(&self.args).to_owned()
+        let mut request = name;
+        request.arg(script).arg(self.keys.len()).arg(&self.keys).arg(&self.args);
+        request
     }
 }
 
@@ -113,31 +112,25 @@ pub(super) fn is_done(value: &Value) -> bool {
 
 /// Calls a script. Where the server does not know it, nothing was done, and the text is sent.
 pub(super) async fn run(link: &Link, call: &Call, patience: Duration) -> Result<Value, Trouble> {
-    let mut answers = run_with(link, call, None, patience).await?;
-    Ok(answers.pop().unwrap_or_default())
+    run_on(link, call, patience).await.map(|(value, _)| value)
 }
 
-/// Calls a script, with another request behind it on the same connection. Both answers, the other one first.
-pub(super) async fn run_with(
+/// The same, and on which connection it was.
+pub(super) async fn run_on(
     link: &Link,
     call: &Call,
-    behind: Option<&Cmd>,
     patience: Duration,
-) -> Result<Vec<Value>, Trouble> {
-    let requests = |by_text| {
-        let mut both = Pipeline::new();
-        both.add_command(call.request(by_text));
-        if let Some(request) = behind {
-            both.add_command(request.clone());
-        }
-        both
+) -> Result<(Value, Connection), Trouble> {
+    let request = |by_text| {
+        let mut request = Pipeline::new();
+        request.add_command(call.request(by_text));
+        request
     };
-    let mut answers = match link.ask(&requests(false), patience).await {
+    let (mut answers, connection) = match link.ask_any(&request(false), patience).await {
         Err(Trouble::Answered(error)) if error.code() == Some("NOSCRIPT") => {
-            link.ask(&requests(true), patience).await?
+            link.ask_any(&request(true), patience).await?
         }
         other => other?,
     };
-    answers.reverse();
-    Ok(answers)
+    Ok((answers.pop().unwrap_or_default(), connection))
 }

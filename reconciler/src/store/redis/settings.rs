@@ -1,12 +1,12 @@
 //! Whether a server is set up so that it may hold a store: what would lose records is refused, what may lose the last
-//! seconds is warned of.
+//! ones is warned of. Asks nothing that a user with few rights may not ask.
 
 use std::collections::BTreeMap;
 
 use redis::Pipeline;
 
 use super::PATIENCE;
-use super::link::{Link, Trouble};
+use super::link::Link;
 use super::place::Place;
 use super::reply::Reply;
 use crate::store::Error;
@@ -14,8 +14,8 @@ use crate::store::Error;
 /// The first version of Redis that has all that is used here; Valkey speaks like a later one.
 const OLDEST: u32 = 7;
 
-/// The settings that are looked at.
-const SETTINGS: [&str; 5] = ["maxmemory", "maxmemory-policy", "appendonly", "appendfsync", "save"];
+/// What a server says of itself, by name.
+type Facts = BTreeMap<String, String>;
 
 /// Refuses a server that cannot hold a store, and warns of one that may lose what it acknowledged.
 pub(super) async fn check(link: &Link, place: &Place, replicas: Option<u8>) -> Result<(), Error> {
@@ -26,73 +26,95 @@ pub(super) async fn check(link: &Link, place: &Place, replicas: Option<u8>) -> R
             incarnation.version
         )));
     }
-    let _ = replicas;
-    match settings(link).await {
-        Ok(settings) => judge(&settings, place),
-        Err(Trouble::Answered(error)) => {
-            tracing::warn!(
-                store = %place.0, reason = %error,
-                "its settings cannot be read, so nobody checks that it keeps what it is told"
-            );
-            Ok(())
-        }
-        Err(trouble) => Err(place.failed(&trouble)),
+    let facts = facts(link, place).await?;
+    if let Some(reason) = refusal(&facts) {
+        return Err(place.refused(reason));
     }
-}
-
-async fn settings(link: &Link) -> Result<BTreeMap<String, String>, Trouble> {
-    let mut question = Pipeline::new();
-    question.cmd("CONFIG").arg("GET").arg(&SETTINGS);
-    let mut answers = link.ask(&question, PATIENCE).await?;
-    let pairs = Reply::list(answers.pop().unwrap_or_default());
-    let pairs = pairs.and_then(|pairs| pairs.rest(|pair| Ok((pair.text()?, pair.text()?))));
-    Ok(pairs.map_err(Trouble::Lost)?.into_iter().collect())
-}
-
-fn judge(settings: &BTreeMap<String, String>, place: &Place) -> Result<(), Error> {
-    let is = |name: &str| settings.get(name).map_or("", String::as_str);
-    if !matches!(is("maxmemory"), "" | "0") && is("maxmemory-policy") != "noeviction" {
-        return Err(place.refused(format!(
-            "it throws keys away when its memory is full (maxmemory-policy {}): set it to noeviction",
-            is("maxmemory-policy")
-        )));
-    }
-    match (is("appendonly"), is("appendfsync"), is("save")) {
-        ("yes", "no", _) => tracing::warn!(
-            store = %place.0,
-            "it leaves it to its system when its log reaches the disk (appendfsync no): a power failure loses more \
-             than the last second"
-        ),
-        ("no", _, "") => tracing::warn!(
-            store = %place.0,
-            "it keeps nothing on disk (appendonly no): a restart loses everything; set `appendonly yes`"
-        ),
-        ("no", ..) => tracing::warn!(
-            store = %place.0,
-            "it saves to disk now and then only (appendonly no): a restart goes back in time; set `appendonly yes`"
-        ),
-        _ => {}
+    for warning in warnings(&facts, replicas) {
+        tracing::warn!(store = %place.0, "{warning}");
     }
     Ok(())
+}
+
+async fn facts(link: &Link, place: &Place) -> Result<Facts, Error> {
+    let mut questions = Pipeline::new();
+    for section in ["memory", "persistence", "replication"] {
+        questions.cmd("INFO").arg(section);
+    }
+    let answers = link.ask(&questions, PATIENCE).await.map_err(|trouble| place.failed(&trouble))?;
+    let texts = Reply::list(redis::Value::Array(answers)).and_then(|answers| answers.rest(Reply::text));
+    let texts = texts.map_err(|what| place.damaged(what))?;
+    let lines = texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.split_once(':'));
+    Ok(lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+}
+
+fn fact<'a>(facts: &'a Facts, name: &str) -> &'a str {
+    facts.get(name).map_or("", String::as_str)
+}
+
+fn refusal(facts: &Facts) -> Option<String> {
+    let policy = fact(facts, "maxmemory_policy");
+    let bounded = !matches!(fact(facts, "maxmemory"), "" | "0");
+    (bounded && policy != "noeviction").then(|| {
+        format!(
+            "it throws keys away when its memory is full (maxmemory-policy {policy}): set it to noeviction"
+        )
+    })
+}
+
+fn warnings(facts: &Facts, replicas: Option<u8>) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if fact(facts, "aof_enabled") == "0" {
+        warnings.push(
+            "it keeps no log of its writes (appendonly no): after a restart it has gone back in time, or is empty; \
+             set `appendonly yes`"
+                .to_owned(),
+        );
+    }
+    let connected = fact(facts, "connected_slaves").parse().unwrap_or(0);
+    if let Some(wanted) = replicas.filter(|wanted| *wanted > connected) {
+        warnings.push(format!(
+            "replicas are connected: {connected}; `acknowledge` asks for {wanted}, so what becomes of a write will be \
+             unknown"
+        ));
+    }
+    warnings
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn refusal(settings: &[(&str, &str)]) -> Option<String> {
-        let settings =
-            settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        judge(&settings, &Place("redis://host".to_owned())).err().map(|error| error.to_string())
+    fn facts(pairs: &[(&str, &str)]) -> Facts {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
     #[test]
     fn a_server_that_throws_keys_away_is_refused() {
-        for policy in ["allkeys-lru", "volatile-ttl"] {
-            let found = refusal(&[("maxmemory", "100"), ("maxmemory-policy", policy)]).unwrap();
-            assert!(found.contains(policy) && found.contains("noeviction"), "{found}");
+        for (maxmemory, policy, refused) in [
+            ("100", "allkeys-lru", true),
+            ("100", "volatile-ttl", true),
+            ("100", "noeviction", false),
+            ("0", "allkeys-lru", false),
+        ] {
+            let facts = facts(&[("maxmemory", maxmemory), ("maxmemory_policy", policy)]);
+            let found = refusal(&facts);
+            assert_eq!(found.is_some(), refused, "{facts:?}");
+            assert!(found.is_none_or(|reason| reason.contains(policy) && reason.contains("noeviction")));
         }
-        assert_eq!(refusal(&[("maxmemory", "100"), ("maxmemory-policy", "noeviction")]), None);
-        assert_eq!(refusal(&[("maxmemory", "0"), ("maxmemory-policy", "allkeys-lru")]), None);
+    }
+
+    #[test]
+    fn what_may_be_lost_is_warned_of() {
+        for (aof, connected, replicas, said) in [
+            ("1", "0", None, 0),
+            ("0", "0", None, 1),
+            ("1", "0", Some(1), 1),
+            ("1", "2", Some(2), 0),
+            ("0", "1", Some(2), 2),
+        ] {
+            let facts = facts(&[("aof_enabled", aof), ("connected_slaves", connected)]);
+            assert_eq!(warnings(&facts, replicas).len(), said, "{facts:?}");
+        }
     }
 }

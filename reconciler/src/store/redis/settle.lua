@@ -9,6 +9,8 @@ if redis.call('HEXISTS', KEYS[2], op) == 1 then
   redis.call('HSET', KEYS[1], 'settled', op)
   return {'done'}
 end
+-- Without it nobody looks for late requests.
+redis.call('HSET', KEYS[1], 'refused', '1')
 redis.call('ZADD', KEYS[3], 'GT', request, op .. ' ' .. process)
 redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -1 - kept)
 return {'refused'}

@@ -1,16 +1,23 @@
 //! The store of a team keeps the contract on a real server, and survives what servers do.
 
+mod faults;
+mod opening;
+mod proxy;
 mod server;
+mod topologies;
 
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use tempfile::TempDir;
+use windlass_core::id::OpId;
 
 use super::address::Address;
+use super::commit::Bounds;
 use super::{Open, Redis};
 use crate::store::conformance::{Bench, conformance, same_answers_as_memory};
-use crate::store::{Error, Store};
+use crate::store::{Entry, Error, Expect, Key, Store, Transaction, Write};
 use server::Server;
 
 async fn bench() -> Bench {
@@ -44,6 +51,10 @@ impl Ground {
         Self::on(Arc::new(Server::start(&[])), "test")
     }
 
+    fn with(settings: &[&str]) -> Self {
+        Self::on(Arc::new(Server::start(settings)), "test")
+    }
+
     fn on(server: Arc<Server>, prefix: &str) -> Self {
         Self { server, prefix: prefix.to_owned(), folder: TempDir::new().unwrap() }
     }
@@ -59,6 +70,42 @@ impl Ground {
             mode,
         )
         .await
+    }
+}
+
+impl Ground {
+    /// A store that remembers no more than so many transactions and lines.
+    async fn open_bounded(&self, transactions: u64, lines: u64) -> Redis {
+        let mut store = self.open().await;
+        Arc::get_mut(&mut store.inner).unwrap().bounds = Bounds { transactions, lines };
+        store
+    }
+
+    /// Removes the marker.
+    fn forget(&self) {
+        for file in fs::read_dir(self.folder.path()).unwrap() {
+            fs::remove_file(file.unwrap().path()).unwrap();
+        }
+    }
+}
+
+/// Writes one new record.
+fn insert(op: u128, name: &str) -> Transaction {
+    let write = Write { key: Key::stored(name), expect: Expect::Absent, text: "{}".to_owned() };
+    Transaction { op: OpId(op), fence: None, guards: Vec::new(), writes: vec![write], history: Vec::new() }
+}
+
+fn history(subject: &str) -> Entry {
+    Entry { subject: subject.to_owned(), sequence: None, at: 7, text: "{}".to_owned() }
+}
+
+/// What an error says, without the store.
+fn reason(error: &Error) -> String {
+    match error {
+        Error::Unavailable { reason, .. }
+        | Error::ReadOnly { reason, .. }
+        | Error::Refused { reason, .. }
+        | Error::Unknown { reason, .. } => reason.clone(),
     }
 }
 

@@ -2,9 +2,9 @@
 //! none fails.
 
 use std::env;
-use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,8 +17,9 @@ const STARTED: Duration = Duration::from_secs(20);
 /// A running server.
 pub(super) struct Server {
     pub(super) port: u16,
+    folder: TempDir,
+    settings: Vec<String>,
     process: Child,
-    _folder: TempDir,
 }
 
 impl Server {
@@ -28,24 +29,40 @@ impl Server {
         (0..5).find_map(|_| Self::try_start(settings)).expect("no Redis server could be started")
     }
 
+    /// Starts a sentinel that watches a primary.
+    pub(super) fn sentinel(name: &str, primary: u16) -> Self {
+        let monitor = format!("sentinel monitor {name} 127.0.0.1 {primary} 1");
+        Self::start(&["--sentinel", &monitor])
+    }
+
     fn try_start(settings: &[&str]) -> Option<Self> {
         let folder = TempDir::new().unwrap();
+        let settings: Vec<String> = settings.iter().map(|setting| (*setting).to_owned()).collect();
         let port = free_port();
-        let mut command = Command::new(binary());
-        command.args([
-            "--bind",
-            "127.0.0.1",
-            "--port",
-            &port.to_string(),
-            "--save",
-            "",
-            "--loglevel",
-            "warning",
-        ]);
-        command.arg("--dir").arg(folder.path()).args(settings).stdout(Stdio::null()).stderr(Stdio::null());
-        let process = command.spawn().expect("redis-server is not there: tests/run installs it");
-        let mut server = Self { port, process, _folder: folder };
+        let process = spawn(port, folder.path(), &settings);
+        let mut server = Self { port, folder, settings, process };
         server.answers().then_some(server)
+    }
+
+    /// Kills it and starts it again with what is on its disk.
+    pub(super) fn restart(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        self.process = spawn(self.port, self.folder.path(), &self.settings);
+        assert!(self.answers(), "it did not come back");
+    }
+
+    /// Waits until the answer to `line` contains `wanted`.
+    pub(super) fn until(&self, line: &str, wanted: &str) {
+        let began = Instant::now();
+        loop {
+            let answer = self.say(line).unwrap();
+            if answer.contains(wanted) {
+                return;
+            }
+            assert!(began.elapsed() < STARTED, "{line} never said {wanted}: {answer}");
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Sends one command as a line, and returns the first part of what comes back.
@@ -77,10 +94,34 @@ impl Drop for Server {
     }
 }
 
-fn binary() -> OsString {
-    env::var_os("WINDLASS_REDIS_SERVER").unwrap_or_else(|| "redis-server".into())
+fn spawn(port: u16, folder: &Path, settings: &[String]) -> Child {
+    let mut command = Command::new(binary());
+    let common = ["--bind", "127.0.0.1", "--port", &port.to_string(), "--loglevel", "warning"];
+    if let [sentinel, monitor] = settings
+        && sentinel == "--sentinel"
+    {
+        let file = folder.join("sentinel.conf");
+        std::fs::write(&file, monitor).unwrap();
+        command.arg(file).arg(sentinel).args(common);
+    } else {
+        command.args(common).args(["--save", "", "--repl-diskless-sync-delay", "0"]).args(settings);
+    }
+    command.arg("--dir").arg(folder).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().expect("a server can be started")
 }
 
-fn free_port() -> u16 {
+/// The server of `tests/servers`, or the one that `WINDLASS_REDIS_SERVER` names: another version, or Valkey.
+fn binary() -> PathBuf {
+    env::var_os("WINDLASS_REDIS_SERVER").map_or_else(|| installed("redis/bin/redis-server"), PathBuf::from)
+}
+
+/// What `tests/servers` has put under this name.
+pub(super) fn installed(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.cache/servers").join(name);
+    assert!(path.exists(), "{} is missing: tests/servers gets it", path.display());
+    path
+}
+
+pub(super) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).unwrap().port()
 }

@@ -1,0 +1,314 @@
+//! What the store in Redis costs beside the plain commands, in one run on one server that it starts itself.
+//!
+//! `tests/servers && cargo bench -p windlass --bench store`
+
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use redis::aio::MultiplexedConnection;
+use redis::io::tcp::TcpSettings;
+use redis::{Client, IntoConnectionInfo, Script, Value};
+use tempfile::TempDir;
+use windlass::store::{self, Commit, Entry, Expect, Key, Store, Transaction, Write};
+use windlass_core::id::{Epoch, OpId, Version};
+use windlass_core::shard::{Fence, Shard};
+
+/// Jobs whose memory is measured.
+const JOBS: usize = 10_000;
+/// Jobs of one shard, as many as there are of 100,000.
+const SHARE: usize = 1_563;
+const ROUNDS: usize = 3_000;
+const FLIGHT: usize = 200;
+
+/// The sizes of typical records: a job of one process, and its status after a few steps.
+const DESIRED: usize = 330;
+const STATUS: usize = 420;
+
+fn main() {
+    let server = Server::start();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.expect("threads can be started").block_on(async {
+        memory(&server).await;
+        scan(&server).await;
+        sequence(&server).await;
+        flight(&server).await;
+    });
+}
+
+fn say(line: &str) {
+    writeln!(std::io::stdout(), "{line}").expect("somebody listens");
+}
+
+/// One compare-and-set after the other, as an owner records a status, beside one line of Lua.
+async fn sequence(server: &Server) {
+    let (store, mut bare) = (server.store("sequence").await, server.bare().await);
+    let script = Script::new("return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])");
+    let (mut ours, mut plain, mut told) = (Vec::new(), Vec::new(), Vec::new());
+    let mut expect = Expect::Absent;
+    for round in 1..=ROUNDS {
+        let mut change = change(round as u128, "status/orders.settle", expect, STATUS);
+        let with_history = round % 2 == 0;
+        if with_history {
+            change.history = vec![line("orders.settle")];
+        }
+        let began = Instant::now();
+        expect = Expect::Version(done(&store, &change).await);
+        if with_history {
+            told.push(began.elapsed())
+        } else {
+            ours.push(began.elapsed())
+        }
+        let began = Instant::now();
+        let call = &mut script.key("{bench}:bare");
+        call.arg("status/orders.settle")
+            .arg(text(STATUS))
+            .invoke_async::<Value>(&mut bare)
+            .await
+            .expect("done");
+        plain.push(began.elapsed());
+    }
+    let plain = middle(plain);
+    say(&format!("one line of Lua: {plain:?}"));
+    say(&format!(
+        "compare-and-set: {:?}, {:.2} times that (goal 1.5)",
+        middle(ours.clone()),
+        ratio(middle(ours), plain)
+    ));
+    say(&format!(
+        "the same with a line of history: {:?}, {:.2} times",
+        middle(told.clone()),
+        ratio(middle(told), plain)
+    ));
+}
+
+/// 200 at once, beside `redis-benchmark` with the same script and arguments of the same size.
+async fn flight(server: &Server) {
+    let store = server.store("flight").await;
+    let mut best: [f64; 2] = [0.0; 2];
+    for round in 0..3 {
+        let began = Instant::now();
+        let each = 200;
+        let tasks = (0..FLIGHT).map(|task| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                for n in 0..each {
+                    let number = (round * FLIGHT + task) * each + n;
+                    let op = (1 << 64) + number as u128;
+                    done(&store, &change(op, &format!("status/p.{number:012}"), Expect::Absent, STATUS))
+                        .await;
+                }
+            })
+        });
+        for task in tasks.collect::<Vec<_>>() {
+            task.await.expect("it ends");
+        }
+        best[0] = best[0].max((FLIGHT * each) as f64 / began.elapsed().as_secs_f64());
+        best[1] = best[1].max(server.benchmark(store.lineage()));
+    }
+    let share = 100.0 * best[0] / best[1];
+    say(&format!(
+        "{FLIGHT} in flight: {:.0}/s, redis-benchmark {:.0}/s: {share:.0} % (goal 60 %)",
+        best[0], best[1]
+    ));
+}
+
+/// All records of one shard, beside the bare answer.
+async fn scan(server: &Server) {
+    let (store, mut bare) = (server.store("scan").await, server.bare().await);
+    let mut all = change(1, "run/orders@1", Expect::Absent, STATUS);
+    for n in 0..SHARE {
+        all.writes.extend(job("orders", n));
+    }
+    done(&store, &all).await;
+    let shard = Shard::of_text("orders");
+    let (mut ours, mut plain) = (Vec::new(), Vec::new());
+    for _ in 0..100 {
+        let began = Instant::now();
+        let found = store.scan_shard(shard).await.expect("it answers").len();
+        ours.push(began.elapsed());
+        assert_eq!(found, 2 * SHARE + 1);
+        let began = Instant::now();
+        let key = format!("{{scan}}:records:{shard}");
+        redis::cmd("HGETALL").arg(key).query_async::<Value>(&mut bare).await.expect("it answers");
+        plain.push(began.elapsed());
+    }
+    let (ours, plain) = (middle(ours), middle(plain));
+    say(&format!(
+        "a shard of {SHARE} jobs: {ours:?}, the bare answer {plain:?}: {:.2} times (goal 3)",
+        ratio(ours, plain)
+    ));
+}
+
+/// What one job takes, when each was written by itself and with its history.
+async fn memory(server: &Server) {
+    let (store, mut bare) = (server.store("memory").await, server.bare().await);
+    let before = used(&mut bare).await;
+    for from in (0..JOBS).step_by(1000) {
+        let mut some = change(from as u128, &format!("apply/{from}"), Expect::Absent, STATUS);
+        some.writes.extend((from..from + 1000).flat_map(|n| job(&format!("pipeline-{}", n % 200), n)));
+        done(&store, &some).await;
+    }
+    let records = used(&mut bare).await - before;
+    say(&format!(
+        "memory: {} bytes a job, {JOBS} jobs with desired state and status (goal 1200)",
+        records / JOBS
+    ));
+    let texts = DESIRED + STATUS;
+    say(&format!("  of which their texts: {texts}"));
+    for n in 0..2 * JOBS + 2000 {
+        let mut step = change((1 << 64) + n as u128, "status/pipeline-0.busy", Expect::Absent, STATUS);
+        step.writes.clear();
+        step.history = vec![line(&format!("pipeline-{}.job-{:05}", n % 200, n % JOBS))];
+        done(&store, &step).await;
+    }
+    let all = used(&mut bare).await - before;
+    say(&format!("  with all remembered transactions and two lines of history: {} bytes a job", all / JOBS));
+    for key in ["events", "ops", "history:3", "sequences:3", "records:3"] {
+        let question = redis::cmd("MEMORY")
+            .arg("USAGE")
+            .arg(format!("{{memory}}:{key}"))
+            .arg("SAMPLES")
+            .arg(0)
+            .to_owned();
+        let bytes: Option<usize> = question.query_async(&mut bare).await.expect("it answers");
+        say(&format!("  {key}: {} bytes", bytes.unwrap_or_default()));
+    }
+}
+
+async fn used(bare: &mut MultiplexedConnection) -> usize {
+    let text: String = redis::cmd("INFO").arg("memory").query_async(bare).await.expect("it answers");
+    let line = text.lines().find_map(|line| line.strip_prefix("used_memory:"));
+    line.and_then(|bytes| bytes.parse().ok()).expect("every server says it")
+}
+
+fn job(pipeline: &str, n: usize) -> [Write; 2] {
+    let write = |kind: &str, size| Write {
+        key: Key::stored(format!("{kind}/{pipeline}.job-{n:05}")),
+        expect: Expect::Absent,
+        text: text(size),
+    };
+    [write("desired", DESIRED), write("status", STATUS)]
+}
+
+fn change(op: u128, key: &str, expect: Expect, size: usize) -> Transaction {
+    let write = Write { key: Key::stored(key), expect, text: text(size) };
+    let fence = Some(Fence { shard: Shard::of_text("orders"), epoch: Epoch(1) });
+    // Ids are drawn by chance, and so are all of one length.
+    let op = OpId(op | 1 << 127);
+    Transaction { op, fence, guards: Vec::new(), writes: vec![write], history: Vec::new() }
+}
+
+fn line(subject: &str) -> Entry {
+    Entry { subject: subject.to_owned(), sequence: None, at: 1_795_000_000_000, text: text(150) }
+}
+
+fn text(size: usize) -> String {
+    "{\"state\":\"running\"}".chars().cycle().take(size).collect()
+}
+
+async fn done(store: &Arc<dyn Store>, change: &Transaction) -> Version {
+    match store.commit(change).await {
+        Ok(Commit::Done(versions)) => {
+            versions.first().copied().unwrap_or(Version { counter: 0, op: change.op })
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn middle(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+fn ratio(time: Duration, of: Duration) -> f64 {
+    time.as_secs_f64() / of.as_secs_f64()
+}
+
+/// A server of its own.
+struct Server {
+    port: u16,
+    process: Child,
+    folder: TempDir,
+}
+
+impl Server {
+    fn start() -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        let port =
+            TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port").port();
+        let mut command = Command::new(installed("redis-server"));
+        command.args([
+            "--port",
+            &port.to_string(),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--loglevel",
+            "warning",
+        ]);
+        command.arg("--dir").arg(folder.path()).stdout(Stdio::null());
+        let process = command.spawn().expect("a server can be started");
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Self { port, process, folder }
+    }
+
+    async fn store(&self, prefix: &str) -> Arc<dyn Store> {
+        let url = format!("redis://127.0.0.1:{}/0?prefix={prefix}", self.port);
+        store::open(&url, self.folder.path(), true).await.expect("a new store").store
+    }
+
+    async fn bare(&self) -> MultiplexedConnection {
+        let address = format!("redis://127.0.0.1:{}", self.port).into_connection_info().expect("a URL");
+        let address = address.set_tcp_settings(TcpSettings::default().set_nodelay(true));
+        let config = redis::AsyncConnectionConfig::new().set_response_timeout(None);
+        let client = Client::open(address).expect("an address");
+        client.get_multiplexed_async_connection_with_config(&config).await.expect("it answers")
+    }
+
+    /// Calls a second of the commit script by `redis-benchmark`, as [`flight`] does.
+    fn benchmark(&self, lineage: &str) -> f64 {
+        let script = Script::new(include_str!("../src/store/redis/commit.lua"));
+        let records = "{flight}:records:".to_owned() + &Shard::of_text("p").to_string();
+        let keys = ["{flight}:meta", "{flight}:ops", "{flight}:refused", "{flight}:events", &records];
+        let op = "80000000000000020000__rand_int__";
+        let (text, shard) = (text(STATUS), Shard::of_text("orders").to_string());
+        let fixed = [lineage, op, "0123456789abcdef", "1795000000000000", &shard, "1", "1", "20000", "20000"];
+        let write = ["0", "1", "0", "5", "status/p.__rand_int__", "", &text];
+        let mut command = Command::new(installed("redis-benchmark"));
+        command.args([
+            "-p",
+            &self.port.to_string(),
+            "-c",
+            &FLIGHT.to_string(),
+            "-n",
+            "40000",
+            "-r",
+            "1000000000000",
+        ]);
+        command.args(["--csv", "EVALSHA", script.get_hash(), "5"]).args(keys).args(fixed).args(write);
+        let output = command.output().expect("redis-benchmark runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let last = text.lines().last().and_then(|line| line.rsplit("\",\"").nth(6)).unwrap_or_default();
+        last.trim_matches('"').parse().unwrap_or_else(|_| panic!("redis-benchmark said {text}"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn installed(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.cache/servers/redis/bin").join(name);
+    assert!(path.exists(), "{} is missing: tests/servers gets it", path.display());
+    path
+}
