@@ -261,7 +261,7 @@ impl Server {
 
     async fn store(&self, prefix: &str) -> Arc<dyn Store> {
         let url = format!("redis://127.0.0.1:{}/0?prefix={prefix}", self.port);
-        store::open(&url, self.folder.path(), true).await.expect("a new store").store
+        store::open(&url, self.folder.path(), true, None).await.expect("a new store").store
     }
 
     async fn bare(&self) -> MultiplexedConnection {
