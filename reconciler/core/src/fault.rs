@@ -15,6 +15,14 @@ pub enum Rule {
     RecordedUid,
     /// R7: silence is not absence.
     SilenceIsNotAbsence,
+    /// A write under an epoch below the barrier is refused.
+    Epochs,
+    /// R6: a stop takes the identity of an attempt that may still be submitted.
+    BurnOnStop,
+    /// R6: where a cluster has no identities, a guard lets one run of an attempt through.
+    GuardAtStart,
+    /// R8: a cluster that cannot hold a job suspended keeps its ids longer than a request travels.
+    IdsAreKept,
     /// R9: desired state and status are two records, and the last intent wins.
     LastIntentWins,
     /// A lease is sealed on a majority before it is held.
@@ -29,7 +37,7 @@ pub enum Rule {
 
 impl Rule {
     /// All of them, with the names that `WINDLASS_FAULT_RULE_OFF` takes.
-    pub const ALL: [(Self, &'static str); 10] = [
+    pub const ALL: [(Self, &'static str); 14] = [
         (Self::CompareAndSet, "compare-and-set"),
         (Self::IntentFirst, "intent-first"),
         (Self::CreateOnly, "create-only"),
@@ -40,6 +48,10 @@ impl Rule {
         (Self::ReleaseOnLateAcquisition, "release-on-late-acquisition"),
         (Self::TwoKeys, "two-keys"),
         (Self::AmnesiaWaitsATtl, "amnesia-waits-a-ttl"),
+        (Self::Epochs, "epochs"),
+        (Self::BurnOnStop, "burn-on-stop"),
+        (Self::GuardAtStart, "guard-at-start"),
+        (Self::IdsAreKept, "ids-are-kept"),
     ];
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
 use windlass_compiler::model::Mode;
 use windlass_compiler::name::JobId;
 
@@ -14,7 +15,8 @@ use crate::run::Run;
 use crate::state::State;
 
 /// What a user asks of a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Operation {
     /// It does not run.
     Stop,

@@ -1,22 +1,31 @@
-//! Simulation: the real decisions against a store, a cluster, a network, owners and users that are made up from a
+//! Simulation: the real decisions against a store, clusters, a network, clocks, owners and users that are made up from a
 //! seed, with everything going wrong that may go wrong.
 //!
-//! The same seed gives the same run, event by event. After each step every promise that a bystander could see is
-//! checked ([`witness`]). What goes wrong is drawn by [`odds`]; a new kind of fault has its place there and in
-//! [`network`], a new part of the world (lease nodes, clocks that differ) beside [`cluster`] and [`store`].
+//! A [`scenario`] says what a run depends on; the same scenario gives the same run, event by event. What goes wrong is
+//! drawn by [`odds`], place by place ([`luck`]), and can be told again as a scenario, with parts of it left out. After
+//! each step every promise that a bystander could see is checked ([`witness`]). A new kind of fault has its place in
+//! [`trouble`] (at one message or step) or [`mishap`] (at a time of its own), a kind of cluster in [`kind`], lease nodes
+//! in [`lease`].
 
 pub mod agenda;
+pub mod clock;
 pub mod cluster;
+pub mod kind;
+pub mod lease;
+pub mod luck;
 pub mod mishap;
-pub mod network;
 pub mod odds;
 pub mod owner;
+pub mod place;
 pub mod project;
 pub mod random;
 pub mod reading;
+pub mod scenario;
 pub mod store;
+pub mod story;
 #[cfg(test)]
 mod tests;
+pub mod trouble;
 pub mod user;
 pub mod witness;
 pub mod world;
@@ -24,8 +33,15 @@ pub mod world;
 use std::fmt;
 
 use crate::sim::agenda::Tick;
+use crate::sim::odds::Odds;
+use crate::sim::scenario::Scenario;
+use crate::sim::story::Line;
 use crate::sim::witness::Violation;
 use crate::sim::world::World;
+
+/// The promises that a store which goes back in time breaks as long as nothing notices that and recovers: they are
+/// not held against a run in which it did.
+pub const EXCEPTIONS: [&str; 0] = [];
 
 /// What a run without a violation did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,38 +54,47 @@ pub struct Summary {
     pub commands: u64,
     /// When everything was as it should be.
     pub converged: Tick,
+    /// The promise that was broken after the store had gone back in time: see [`EXCEPTIONS`].
+    pub excepted: Option<&'static str>,
 }
 
 /// A run that broke a promise.
 #[derive(Debug, Clone)]
 pub struct Failure {
-    /// The seed that repeats it.
-    pub seed: u64,
+    /// The scenario that repeats it.
+    pub scenario: Scenario,
     /// The promise.
     pub violation: Violation,
     /// Everything that happened.
-    pub log: Vec<String>,
+    pub story: Vec<Line>,
 }
 
 /// Simulates what `seed` stands for.
 pub fn simulate(seed: u64) -> Result<Summary, Box<Failure>> {
-    match World::new(seed, false).run() {
+    let (scenario, odds) = Scenario::draw(seed);
+    run(&scenario, Some(odds))
+}
+
+/// Simulates a scenario. `odds` draw what goes wrong beside what it says.
+pub fn run(scenario: &Scenario, odds: Option<Odds>) -> Result<Summary, Box<Failure>> {
+    match World::new(scenario, odds, false).run() {
         Ok(summary) => Ok(summary),
         // The same again, this time written down.
         Err(violation) => {
-            let mut world = World::new(seed, true);
+            let mut world = World::new(scenario, odds, true);
             let again = world.run();
-            debug_assert_eq!(again.as_ref().err(), Some(&violation), "a seed repeats its run");
-            Err(Box::new(Failure { seed, violation, log: world.into_log() }))
+            debug_assert_eq!(again.as_ref().err(), Some(&violation), "a scenario repeats its run");
+            let (story, scenario) = world.into_told();
+            Err(Box::new(Failure { scenario, violation, story }))
         }
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for line in &self.log {
+        for line in &self.story {
             writeln!(f, "{line}")?;
         }
-        writeln!(f, "seed {}: {}: {}", self.seed, self.violation.invariant, self.violation.detail)
+        writeln!(f, "seed {}: {}: {}", self.scenario.seed, self.violation.invariant, self.violation.detail)
     }
 }

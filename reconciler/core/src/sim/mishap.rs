@@ -1,44 +1,124 @@
-//! What befalls a cluster and its owners from outside.
+//! What befalls the world at a time of its own: clusters, owners, clocks and the ways between them, and what users ask.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use windlass_compiler::model::Job;
 
 use crate::id::ExternalName;
-use crate::sim::agenda::Tick;
 use crate::sim::cluster::Cluster;
+use crate::sim::luck::LATEST;
 use crate::sim::random::Random;
+use crate::sim::user::Command;
 
 /// Something that befalls the world.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Mishap {
-    /// Somebody deletes an object.
-    Delete(ExternalName),
+    /// Somebody deletes an object on a cluster.
+    Delete(usize, ExternalName),
     /// The process behind an object is gone, and nobody knows how it ended.
-    Vanish(ExternalName),
+    Vanish(usize, ExternalName),
+    /// What runs ends without success.
+    Fail(usize, ExternalName),
     /// A job runs badly, or well again.
-    Impair(ExternalName),
-    /// The cluster answers nobody for so many milliseconds.
-    Silence(u64),
-    /// An owner dies, or takes over from whoever believes that it still is the owner.
+    Impair(usize, ExternalName),
+    /// A cluster cleans up what has ended.
+    Collect(usize),
+    /// A cluster's master starts anew, and has forgotten what it had only accepted.
+    Restart(usize),
+    /// A cluster answers nobody for so many milliseconds; every second call that arrives is done all the same.
+    Silence(usize, u64),
+    /// A way is cut for so many milliseconds.
+    Cut(Cut, u64),
+    /// An owner's wall clock jumps by so many milliseconds.
+    Jump(usize, i64),
+    /// An owner dies, and nobody rises for it by itself.
+    Crash(usize),
+    /// An owner stands still for so many milliseconds.
+    Pause(usize, u64),
+    /// An owner takes over from whoever believes that it still is the owner.
     Rise(usize),
+    /// The store shows what it was so many milliseconds ago, and has forgotten the rest.
+    Rollback(u64),
+    /// A user reads, thinks for so many milliseconds, and commits a command.
+    Command(usize, u64, Command),
 }
 
+/// A way between an owner and the store, or a cluster, and which direction of it is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cut {
+    /// The owner.
+    pub owner: usize,
+    /// The cluster; none for the store.
+    pub cluster: Option<usize>,
+    /// What does not get through.
+    pub way: Way,
+}
+
+/// A direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Way {
+    /// Requests.
+    Out,
+    /// Answers.
+    Back,
+    /// Both.
+    Both,
+}
+
+/// Something that befalls the world, and when.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Timed {
+    /// When, in milliseconds from the beginning.
+    pub at: u64,
+    /// What.
+    pub mishap: Mishap,
+}
+
+/// The furthest that a wall clock jumps.
+const FURTHEST: u64 = 120_000;
+
 /// One that is possible now.
-pub fn draw(random: &mut Random, cluster: &Cluster) -> Option<Mishap> {
-    let names: Vec<ExternalName> = cluster.objects().map(|one| one.observation.name.clone()).collect();
+pub fn draw(random: &mut Random, clusters: &[Cluster]) -> Option<Mishap> {
+    let cluster = usize::try_from(random.below(clusters.len() as u64)).unwrap_or(0);
+    let owner = usize::try_from(random.below(2)).unwrap_or(0);
+    let names: Vec<ExternalName> =
+        clusters[cluster].objects().map(|one| one.observation.name.clone()).collect();
     let one = |random: &mut Random| random.pick(&names).cloned();
-    Some(match random.below(9) {
-        0 | 1 => Mishap::Delete(one(random)?),
-        2 => Mishap::Vanish(one(random)?),
-        3 => Mishap::Impair(one(random)?),
-        4 | 5 => Mishap::Silence(random.between(500, 25_000)),
-        _ => Mishap::Rise(usize::try_from(random.below(2)).unwrap_or(0)),
+    Some(match random.below(14) {
+        0 | 1 => Mishap::Delete(cluster, one(random)?),
+        2 => Mishap::Vanish(cluster, one(random)?),
+        3 => Mishap::Impair(cluster, one(random)?),
+        4 | 5 => Mishap::Silence(cluster, random.between(500, 25_000)),
+        6 => Mishap::Collect(cluster),
+        7 => Mishap::Restart(cluster),
+        8 | 9 => {
+            let cluster = random.chance(500).then_some(cluster);
+            let way = *random.pick(&[Way::Out, Way::Back, Way::Both]).unwrap_or(&Way::Both);
+            Mishap::Cut(Cut { owner, cluster, way }, random.between(500, LATEST))
+        }
+        10 => {
+            let by = i64::try_from(random.between(0, 2 * FURTHEST)).unwrap_or(0);
+            Mishap::Jump(owner, by - i64::try_from(FURTHEST).unwrap_or(0))
+        }
+        _ => Mishap::Rise(owner),
     })
 }
 
-/// Lets one befall the cluster; others are not its business.
-pub fn befall(mishap: &Mishap, cluster: &mut Cluster, now: Tick) {
-    match mishap {
-        Mishap::Delete(name) => cluster.delete(name),
-        Mishap::Vanish(name) => cluster.named(name).into_iter().for_each(super::cluster::Object::vanish),
-        Mishap::Impair(name) => cluster.named(name).into_iter().for_each(|object| object.impair(now)),
-        Mishap::Silence(_) | Mishap::Rise(_) => {}
+/// A command at a time of its own.
+pub fn command(random: &mut Random, jobs: &[Job]) -> Mishap {
+    let user = usize::try_from(random.below(2)).unwrap_or(0);
+    Mishap::Command(user, random.between(1, 1_500), Command::any(random, jobs))
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Out => "requests to",
+            Self::Back => "answers from",
+            Self::Both => "requests to and answers from",
+        })
     }
 }

@@ -6,13 +6,14 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use windlass_compiler::name::Name;
 
-use crate::action::{Action, Outcome};
+use crate::action::{Action, Create, Outcome};
 use crate::case::Moment;
-use crate::decide::Decision;
+use crate::decide::{Decision, Waiting};
 use crate::desired::Goal;
 use crate::id::{Epoch, ExternalName, Instance};
-use crate::observed::{Observation, Sight};
+use crate::observed::{Label, Observation, Sight};
 use crate::run::Run;
 use crate::sights::{Sights, live};
 use crate::sim::agenda::Tick;
@@ -35,15 +36,15 @@ pub struct Owner {
     pub epoch: Epoch,
     /// What it has read.
     pub reading: Reading,
-    /// What it has seen.
-    pub sights: Sights<Tick>,
-    /// Whether its cluster has answered, or failed to, in this life.
-    pub has_heard: bool,
+    /// What it has seen of each cluster that has answered, or failed to, in this life.
+    pub sights: BTreeMap<Name, Sights<Tick>>,
     /// The write whose outcome it waits for.
     pub writing: Option<u64>,
     /// The calls whose outcomes it waits for.
     pub calling: BTreeMap<Instance, u64>,
     made: BTreeMap<ExternalName, (&'static str, Tick)>,
+    /// What each instance waited for when it was last decided, where that is asked for.
+    pub waits: Option<BTreeMap<Instance, Vec<Waiting>>>,
 }
 
 /// What an owner does next.
@@ -51,100 +52,155 @@ pub struct Owner {
 pub enum Step {
     /// Records a status.
     Record(Box<Status>),
-    /// Makes a call, knowing what is wanted.
-    Call(Instance, Action, Option<Goal>),
+    /// Makes a call on a cluster, knowing what is wanted.
+    Call(Instance, Name, Action, Option<Goal>),
     /// Makes a call, and records a status after that: only where a rule is off.
-    CallFirst(Instance, Action, Goal, Box<Status>),
+    CallFirst(Instance, Name, Action, Goal, Box<Status>),
     /// Marks the end of a run.
     End(Box<Run>),
-    /// Nothing, until this time comes or something happens.
+    /// Nothing, until its wall clock shows this or something happens.
     Wait(Option<Timestamp>),
 }
 
 impl Owner {
     /// Lives again, with nothing but an epoch.
     pub fn rise(&mut self, epoch: Epoch) {
-        *self = Self { life: self.life + 1, is_up: true, epoch, ..Self::default() };
+        let waits = self.waits.take().map(|_| BTreeMap::new());
+        *self = Self { life: self.life + 1, is_up: true, epoch, waits, ..Self::default() };
     }
 
     /// Dies: everything that it knew is gone.
     pub fn fall(&mut self) {
-        *self = Self { life: self.life + 1, ..Self::default() };
+        let waits = self.waits.take().map(|_| BTreeMap::new());
+        *self = Self { life: self.life + 1, waits, ..Self::default() };
     }
 
-    /// What it does next.
-    pub fn step(&mut self, now: Tick) -> Result<Step, IllegalEvent> {
+    /// What it does next. `time`: what its wall clock shows.
+    pub fn step(&mut self, now: Tick, time: Timestamp) -> Result<Step, IllegalEvent> {
         let mut wake = None;
         for instance in self.reading.fleet().active() {
             if self.calling.contains_key(&instance) {
                 continue;
             }
-            let Some((decision, goal)) = self.decide(&instance, now)? else { continue };
+            let Some((decision, goal)) = self.decide(&instance, time)? else { continue };
             wake = earlier(wake, decision.wake);
+            if let Some(waits) = &mut self.waits {
+                waits.insert(instance.clone(), decision.waiting);
+            }
             match (decision.status, decision.action) {
                 (Some(status), Some(action)) => {
-                    return Ok(Step::CallFirst(instance, action, goal, status));
+                    let Some(cluster) = self.cluster_of(&instance, Some(&status)) else { continue };
+                    return Ok(Step::CallFirst(instance, cluster, action, goal, status));
                 }
                 (Some(status), None) => return Ok(Step::Record(status)),
-                (None, Some(action)) => match self.make(&action, now) {
-                    None => return Ok(Step::Call(instance, action, Some(goal))),
-                    Some(at) => wake = earlier(wake, Some(at.time())),
-                },
+                (None, Some(action)) => {
+                    let Some(cluster) = self.cluster_of(&instance, None) else { continue };
+                    match self.make(&action, now) {
+                        None => return Ok(Step::Call(instance, cluster, action, Some(goal))),
+                        Some(pause) => wake = earlier(wake, Some(time + pause)),
+                    }
+                }
                 (None, None) => {}
             }
         }
-        Ok(self.end(now).or_else(|| self.sweep(now)).unwrap_or(Step::Wait(wake)))
+        Ok(self.end(time).or_else(|| self.sweep(now)).unwrap_or(Step::Wait(wake)))
     }
 
     /// Whether there is nothing to record and nothing to do, whatever was done just now.
-    pub fn is_idle(&self, now: Tick) -> Result<bool, IllegalEvent> {
+    pub fn is_idle(&self, time: Timestamp) -> Result<bool, IllegalEvent> {
         for instance in self.reading.fleet().active() {
-            if self.decide(&instance, now)?.is_some_and(|(decision, _)| !decision.is_nothing()) {
+            if self.decide(&instance, time)?.is_some_and(|(decision, _)| !decision.is_nothing()) {
                 return Ok(false);
             }
         }
         let fleet = self.reading.fleet();
-        let swept = self.sights.observations().all(|seen| sweep(fleet, seen).is_none());
-        Ok(swept && self.over().is_none())
+        let mut seen = self.sights.values().flat_map(Sights::observations);
+        Ok(seen.all(|seen| sweep(fleet, seen).is_none()) && self.over().is_none())
     }
 
-    /// The cluster answered a question that was asked at `asked`; none if it was silent.
-    pub fn hear(&mut self, asked: Tick, now: Tick, words: Option<Vec<Observation>>) {
+    /// A cluster answered a question that was asked at `asked`; none if it was silent.
+    pub fn hear(
+        &mut self,
+        cluster: &Name,
+        asked: Tick,
+        time: Timestamp,
+        words: Option<Vec<Observation>>,
+    ) {
         let fleet = self.reading.fleet();
         let words = words.ok_or_else(|| "no answer".to_owned());
-        let clusters = fleet.project.iter().flat_map(|project| project.clusters.keys());
-        let names: Vec<_> = clusters.flat_map(|cluster| live(fleet, cluster)).collect();
-        self.sights.take(asked, words, names.into_iter(), now.time());
+        let sights = self.sights.entry(cluster.clone()).or_default();
+        sights.take(asked, words, live(fleet, cluster), time);
     }
 
     /// A call came back; none if nobody knows what came of it.
     pub fn returned(
         &mut self,
         instance: &Instance,
+        cluster: &Name,
         name: &ExternalName,
         outcome: Option<&Outcome>,
         now: Tick,
     ) {
         self.calling.remove(instance);
         if let Some(outcome) = outcome {
-            self.sights.fold(name, outcome, now);
+            self.sights.entry(cluster.clone()).or_default().fold(name, outcome, now);
         }
     }
 
-    fn decide(&self, instance: &Instance, now: Tick) -> Result<Option<(Decision, Goal)>, IllegalEvent> {
+    /// All that a call of an action has to carry where it is the whole submission: what its driver knows beside it.
+    pub fn brief(&self, instance: &Instance, name: &ExternalName) -> Option<Box<Create>> {
         let fleet = self.reading.fleet();
-        let sight = |status: &Status| match &status.attempt {
-            Some(attempt) => self.sights.of(&attempt.name).clone(),
-            None => Sight::Unseen,
+        let (project, wanted) = (fleet.project.as_ref()?, fleet.wanted(instance)?);
+        let shown = self.sights.values().find_map(|sights| match sights.of(name) {
+            Sight::Seen(seen) => Some(seen.label.clone()),
+            _ => None,
+        });
+        let recorded = fleet.statuses.get(instance).and_then(|status| status.attempt.as_ref());
+        let label = recorded.filter(|attempt| attempt.name == *name).map(|attempt| Label {
+            project: project.name.clone(),
+            instance: instance.clone(),
+            attempt: attempt.number,
+            generation: attempt.generation,
+        });
+        Some(Box::new(Create {
+            name: name.clone(),
+            label: label.or(shown)?,
+            job: wanted.spec.clone(),
+            root: wanted.root.to_owned(),
+        }))
+    }
+
+    fn cluster_of(&self, instance: &Instance, fresh: Option<&Status>) -> Option<Name> {
+        let fleet = self.reading.fleet();
+        let status = fresh.or_else(|| fleet.statuses.get(instance));
+        let attempt = status.and_then(|status| status.attempt.as_ref());
+        attempt
+            .map(|attempt| attempt.cluster.clone())
+            .or_else(|| fleet.wanted(instance).map(|wanted| wanted.spec.cluster.clone()))
+    }
+
+    fn decide(
+        &self,
+        instance: &Instance,
+        time: Timestamp,
+    ) -> Result<Option<(Decision, Goal)>, IllegalEvent> {
+        let fleet = self.reading.fleet();
+        let sight = |status: &Status| {
+            let of = |attempt: &crate::status::Attempt| {
+                Some(self.sights.get(&attempt.cluster)?.of(&attempt.name).clone())
+            };
+            status.attempt.as_ref().and_then(of).unwrap_or(Sight::Unseen)
         };
-        let decision = fleet.decide(instance, sight, None, Moment { now: now.time(), epoch: self.epoch })?;
+        let decision = fleet.decide(instance, sight, None, Moment { now: time, epoch: self.epoch })?;
         Ok(decision.zip(fleet.wanted(instance).map(|wanted| wanted.goal.clone())))
     }
 
-    /// Notes a call; or says when it may be made, if the same one was made just now.
-    fn make(&mut self, action: &Action, now: Tick) -> Option<Tick> {
+    /// Notes a call; or says how long it has to wait, if the same one was made just now.
+    fn make(&mut self, action: &Action, now: Tick) -> Option<std::time::Duration> {
         match self.made.get(action.name()) {
-            Some((verb, until)) if *verb == action.verb() && now < *until => Some(*until),
+            Some((verb, until)) if *verb == action.verb() && now < *until => {
+                Some(std::time::Duration::from_millis(until.0 - now.0))
+            }
             _ => {
                 self.made.insert(action.name().clone(), (action.verb(), now.after(PAUSE)));
                 None
@@ -157,20 +213,25 @@ impl Owner {
         fleet.runs.values().find(|run| run.ended.is_none() && fleet.is_over(run))
     }
 
-    fn end(&self, now: Tick) -> Option<Step> {
-        self.over().map(|run| Step::End(Box::new(Run { ended: Some(now.time()), ..run.clone() })))
+    fn end(&self, time: Timestamp) -> Option<Step> {
+        self.over().map(|run| Step::End(Box::new(Run { ended: Some(time), ..run.clone() })))
     }
 
     fn sweep(&mut self, now: Tick) -> Option<Step> {
         let fleet = self.reading.fleet();
-        let found = self.sights.observations().filter_map(|seen| {
+        let seen = self
+            .sights
+            .iter()
+            .flat_map(|(cluster, sights)| sights.observations().map(move |seen| (cluster, seen)));
+        let found = seen.filter_map(|(cluster, seen)| {
             let (action, _) = sweep(fleet, seen)?;
-            Some((seen.label.instance.clone(), action))
+            Some((seen.label.instance.clone(), cluster.clone(), action))
         });
-        let free = found.filter(|(instance, _)| !self.calling.contains_key(instance));
+        let free = found.filter(|(instance, ..)| !self.calling.contains_key(instance));
         let found: Vec<_> = free.collect();
-        let (instance, action) = found.into_iter().find(|(_, action)| self.make(action, now).is_none())?;
-        Some(Step::Call(instance, action, None))
+        let (instance, cluster, action) =
+            found.into_iter().find(|(_, _, action)| self.make(action, now).is_none())?;
+        Some(Step::Call(instance, cluster, action, None))
     }
 }
 

@@ -5,11 +5,22 @@ use windlass_compiler::model::{Backoff, Cluster, Edge, Engine, Job, Mode, OnLost
 use windlass_compiler::name::Name;
 use windlass_compiler::units::Duration;
 
+use crate::sim::kind::Kind;
 use crate::sim::random::Random;
 
-/// The clusters of every simulated project.
-pub fn clusters() -> IndexMap<Name, Cluster> {
-    IndexMap::from([(parse("laptop"), Cluster::Local)])
+/// One or two clusters, each of a kind.
+pub fn clusters(random: &mut Random) -> IndexMap<Name, Kind> {
+    let kind = |random: &mut Random| *random.pick(&Kind::ALL).unwrap_or(&Kind::Objects);
+    let mut clusters = IndexMap::from([(parse("tokyo"), kind(random))]);
+    if random.chance(300) {
+        clusters.insert(parse("osaka"), kind(random));
+    }
+    clusters
+}
+
+/// The same as a project's record has them. Which kind a cluster is, its driver knows.
+pub fn recorded(clusters: &IndexMap<Name, Kind>) -> IndexMap<Name, Cluster> {
+    clusters.keys().map(|name| (name.clone(), Cluster::Local)).collect()
 }
 
 /// The name of every simulated project.
@@ -17,8 +28,17 @@ pub fn name() -> Name {
     parse("commerce")
 }
 
-/// The jobs of a project.
-pub fn jobs(random: &mut Random) -> Vec<Job> {
+/// The jobs of a project on these clusters.
+pub fn jobs(random: &mut Random, clusters: &IndexMap<Name, Kind>) -> Vec<Job> {
+    let names: Vec<&Name> = clusters.keys().collect();
+    let mut jobs = shape(random);
+    for job in &mut jobs {
+        job.cluster = random.pick(&names).map_or(job.cluster.clone(), |name| (*name).clone());
+    }
+    jobs
+}
+
+fn shape(random: &mut Random) -> Vec<Job> {
     let ingest = job(random, "ingest", Mode::Stream, &[]);
     let settle = job(random, "settle", Mode::Batch, &[]);
     let when = [When::Met, When::Running][usize::from(random.chance(300))];
@@ -51,7 +71,7 @@ fn job(random: &mut Random, name: &str, mode: Mode, after: &[(&str, When)]) -> J
     Job {
         id: parse(&format!("orders.{name}")),
         mode,
-        cluster: parse("laptop"),
+        cluster: parse("tokyo"),
         engine: Engine::Process(Process {
             command: vec!["work".to_owned()],
             env: IndexMap::new(),

@@ -15,6 +15,7 @@ pub struct Reading {
     fleet: Fleet,
     versions: BTreeMap<Key, Version>,
     position: usize,
+    returns: u64,
 }
 
 impl Reading {
@@ -25,6 +26,12 @@ impl Reading {
 
     /// Reads what has changed.
     pub fn refresh(&mut self, store: &Store) {
+        if self.returns != store.returns() {
+            *self = Self { returns: store.returns(), ..Self::default() };
+            self.absorb(store, store.keys());
+            (_, self.position) = store.written(usize::MAX);
+            return;
+        }
         let (keys, position) = store.written(self.position);
         self.absorb(store, keys);
         self.position = position;

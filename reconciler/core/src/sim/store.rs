@@ -11,6 +11,7 @@ use crate::history::Note;
 use crate::id::{ApplyId, Epoch, Instance, OpId, RunId, Version};
 use crate::project::Project;
 use crate::run::Run;
+use crate::sim::agenda::Tick;
 use crate::status::Status;
 
 /// The name of a record.
@@ -97,9 +98,55 @@ pub struct Store {
     done: BTreeSet<OpId>,
     barrier: Epoch,
     accepted: Vec<Accepted>,
+    /// How often it has gone back in time.
+    returns: u64,
+    past: Option<Vec<(Tick, Past)>>,
+}
+
+/// What it was.
+#[derive(Debug, Clone)]
+struct Past {
+    records: BTreeMap<Key, (Version, Record)>,
+    done: BTreeSet<OpId>,
+    barrier: Epoch,
 }
 
 impl Store {
+    /// A store that keeps what it was, so that it can go back to it.
+    pub fn that_goes_back() -> Self {
+        Self { past: Some(Vec::new()), ..Self::default() }
+    }
+
+    /// How often it has gone back in time: who has read before that has to read everything anew.
+    pub fn returns(&self) -> u64 {
+        self.returns
+    }
+
+    /// Shows what it was at a time, and has forgotten the rest. Says whether it had anything to forget.
+    pub fn go_back(&mut self, to: Tick) -> bool {
+        let Some(past) = &mut self.past else { return false };
+        let Some(at) = past.iter().rposition(|(at, _)| *at <= to) else { return false };
+        past.truncate(at + 1);
+        let Past { records, done, barrier } = past[at].1.clone();
+        let is_older = self.records != records;
+        (self.records, self.done, self.barrier) = (records, done, barrier);
+        self.returns += 1;
+        is_older
+    }
+
+    /// Remembers what it is now.
+    pub fn remember(&mut self, now: Tick) {
+        if let Some(past) = &mut self.past {
+            let (records, done) = (self.records.clone(), self.done.clone());
+            past.push((now, Past { records, done, barrier: self.barrier }));
+        }
+    }
+
+    /// The names of all records.
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.records.keys()
+    }
+
     /// Reads one record.
     pub fn read(&self, key: &Key) -> Option<&(Version, Record)> {
         self.records.get(key)
@@ -119,8 +166,12 @@ impl Store {
     }
 
     /// Raises the barrier for a new owner.
-    pub fn raise(&mut self) -> Epoch {
-        self.barrier = self.barrier.next();
+    pub fn raise(&mut self, epoch: Epoch) {
+        self.barrier = self.barrier.max(epoch);
+    }
+
+    /// A write below it is refused.
+    pub fn barrier(&self) -> Epoch {
         self.barrier
     }
 
@@ -129,7 +180,8 @@ impl Store {
         if self.done.contains(&transaction.op) {
             return Commit::Done;
         }
-        if transaction.epoch.is_some_and(|epoch| epoch < self.barrier) {
+        let below = transaction.epoch.is_some_and(|epoch| epoch < self.barrier);
+        if below && !is_off(Rule::Epochs) {
             return Commit::Fenced;
         }
         let moved = |write: &Write| self.version(&write.key) != write.expect;

@@ -29,7 +29,8 @@ fn every_promise_holds_whatever_goes_wrong() {
 #[test]
 fn a_seed_repeats_its_run() {
     for seed in 0..20 {
-        let run = || World::new(seed, false).run();
+        let (scenario, odds) = Scenario::draw(seed);
+        let run = || World::new(&scenario, Some(odds), false).run();
         assert_eq!(run(), run());
     }
 }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 use windlass_compiler::diff::diff;
-use windlass_compiler::model::Job;
-use windlass_compiler::name::JobId;
+use windlass_compiler::model::{Cluster, Job};
+use windlass_compiler::name::{JobId, Name};
 use windlass_compiler::plan::Plan;
 
 use crate::desired::Change;
@@ -26,7 +28,8 @@ pub struct User {
 }
 
 /// What a user wants.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Command {
     /// An operation on a job.
     Operate(Operation, JobId),
@@ -35,7 +38,8 @@ pub enum Command {
 }
 
 /// A change of a spec tree.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Edit {
     /// A job comes, or becomes this.
     Put(Box<Job>),
@@ -74,20 +78,28 @@ impl Command {
         }
     }
 
-    /// What it is, for the log.
+    /// What it is, as one would type it.
     pub fn name(&self) -> String {
         let edit = |edit: &Edit| match edit {
-            Edit::Put(job) => format!("put {}", job.id),
-            Edit::Drop(job) => format!("drop {job}"),
+            Edit::Put(job) => job.id.to_string(),
+            Edit::Drop(job) => format!("without {job}"),
         };
         match self {
-            Self::Operate(operation, job) => format!("{operation:?} {job}"),
-            Self::Apply(edits) => edits.iter().map(edit).collect::<Vec<_>>().join(", "),
+            Self::Operate(operation, job) => format!("{} {job}", format!("{operation:?}").to_lowercase()),
+            Self::Apply(edits) => {
+                format!("apply {}", edits.iter().map(edit).collect::<Vec<_>>().join(", "))
+            }
         }
     }
 
     /// What it writes, as far as `fleet` knows.
-    pub fn write(&self, fleet: &Fleet, now: Tick, number: u64) -> Mutation {
+    pub fn write(
+        &self,
+        fleet: &Fleet,
+        clusters: &IndexMap<Name, Cluster>,
+        now: Tick,
+        number: u64,
+    ) -> Mutation {
         let command = match self {
             Self::Operate(operation, _) => format!("{operation:?}").to_lowercase(),
             Self::Apply(_) => "apply".to_owned(),
@@ -98,7 +110,7 @@ impl Command {
             Self::Operate(operation, job) => {
                 operate(fleet, *operation, &[Target { job: job.clone(), instance: None }], &change).0
             }
-            Self::Apply(edits) => apply(fleet, edits, change, number),
+            Self::Apply(edits) => apply(fleet, edits, clusters, change, number),
         }
     }
 }
@@ -108,7 +120,13 @@ fn edited(random: &mut Random, mut job: Job) -> Edit {
     Edit::Put(Box::new(job))
 }
 
-fn apply(fleet: &Fleet, edits: &[Edit], change: Change, number: u64) -> Mutation {
+fn apply(
+    fleet: &Fleet,
+    edits: &[Edit],
+    clusters: &IndexMap<Name, Cluster>,
+    change: Change,
+    number: u64,
+) -> Mutation {
     let present = || fleet.desired.values().filter(|desired| desired.goal.intent.belongs());
     let gone: BTreeSet<&JobId> = edits
         .iter()
@@ -125,6 +143,5 @@ fn apply(fleet: &Fleet, edits: &[Edit], change: Change, number: u64) -> Mutation
     let Ok(plan) = Plan::new(project::name(), None, kept.chain(put)) else { return Mutation::default() };
     let changes = diff(&fleet.recorded(), &plan);
     let id = ApplyId(format!("{number:08}"));
-    let clusters = project::clusters();
-    propose(fleet, &Proposal { plan: &plan, changes: &changes, clusters: &clusters, root: "/", id, change })
+    propose(fleet, &Proposal { plan: &plan, changes: &changes, clusters, root: "/", id, change })
 }

@@ -12,7 +12,7 @@ use crate::history::Note;
 use crate::id::{AttemptNumber, Epoch, Generation, Instance, Sequence, Uid};
 use crate::observed::{Label, Phase};
 use crate::run::Run;
-use crate::sim::cluster::{Cluster, Effect};
+use crate::sim::cluster::{Cluster, Effect, Object};
 use crate::sim::store::{Accepted, Key, Record, Store};
 use crate::state::State;
 use crate::status::Status;
@@ -27,7 +27,7 @@ pub struct Violation {
 }
 
 /// What was seen so far.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Witness {
     epoch: Epoch,
     starts: BTreeMap<(Instance, AttemptNumber), u64>,
@@ -52,7 +52,7 @@ fn broken(invariant: &'static str, detail: impl Into<String>) -> Check {
 
 impl Witness {
     /// Judges what a step of the simulation did.
-    pub fn step(&mut self, store: &mut Store, cluster: &Cluster, effects: &[Effect]) -> Check {
+    pub fn step(&mut self, store: &mut Store, clusters: &[Cluster], effects: &[Effect]) -> Check {
         let accepted = store.take_accepted();
         if accepted.is_empty() && effects.is_empty() {
             return Ok(());
@@ -68,9 +68,9 @@ impl Witness {
             self.intent_comes_first(effect)?;
             self.one_start_per_attempt(effect)?;
         }
-        one_instance_per_stream(cluster)?;
-        nothing_runs_after_its_stop(store, cluster)?;
-        self.every_object_has_a_record(cluster)
+        one_instance_per_stream(clusters)?;
+        nothing_runs_after_its_stop(store, clusters)?;
+        self.every_object_has_a_record(clusters)
     }
 
     /// I2: epochs only ever rise.
@@ -110,6 +110,25 @@ impl Witness {
         self.commands.iter().try_for_each(|(subject, command)| command_stays(store, subject, command))
     }
 
+    /// I9, at the end: the history has every step that the record counts.
+    pub fn all_steps_stand(&self, status: &Status) -> Check {
+        let told = self.steps.get(&status.instance).copied().unwrap_or_default();
+        if told == status.sequence() {
+            return Ok(());
+        }
+        let detail = format!("{}: {told} of {} steps", status.instance, status.sequence());
+        broken("I9 transitions stand once, in order", detail)
+    }
+
+    /// The history goes back with the store.
+    pub fn go_back(&mut self, store: &Store) {
+        let statuses = store.keys().filter_map(|key| match key {
+            Key::Status(instance) => store.status(instance),
+            _ => None,
+        });
+        self.steps = statuses.map(|status| (status.instance.clone(), status.sequence())).collect();
+    }
+
     fn note(&mut self, write: &Accepted) {
         let Record::Status(status) = &write.after else { return };
         let Some(attempt) = &status.attempt else { return };
@@ -121,7 +140,7 @@ impl Witness {
 
     /// I4: at most one effective start of an attempt.
     fn one_start_per_attempt(&mut self, effect: &Effect) -> Check {
-        let Effect::Started(_, label) = effect else { return Ok(()) };
+        let Effect::Started(_, _, label) = effect else { return Ok(()) };
         let starts = self.starts.entry((label.instance.clone(), label.attempt)).or_default();
         *starts += 1;
         if *starts > 1 {
@@ -147,18 +166,19 @@ impl Witness {
     /// I10: what happens on a cluster was recorded before.
     fn intent_comes_first(&self, effect: &Effect) -> Check {
         let known = match effect {
-            Effect::Created(_, label) => self.intended.contains(&(label.instance.clone(), label.attempt)),
-            Effect::Started(uid, label) | Effect::Stopping(uid, label) => {
+            Effect::Created(_, label) | Effect::Accepted(_, label) | Effect::Stopping(_, label) => {
+                self.intended.contains(&(label.instance.clone(), label.attempt))
+            }
+            Effect::Started(_, uid, label) => {
                 self.uids.contains(&(label.instance.clone(), label.attempt, uid.clone()))
-                    || matches!(effect, Effect::Stopping(..))
             }
         };
         if known { Ok(()) } else { broken("I10 intent before effect", format!("{effect:?}")) }
     }
 
     /// I7: every object maps to a record that knows of its attempt.
-    fn every_object_has_a_record(&self, cluster: &Cluster) -> Check {
-        for object in cluster.objects() {
+    fn every_object_has_a_record(&self, clusters: &[Cluster]) -> Check {
+        for object in objects(clusters) {
             let label = &object.observation.label;
             if !self.intended.contains(&(label.instance.clone(), label.attempt)) {
                 return broken("I7 every object has a record", name(label));
@@ -166,6 +186,10 @@ impl Witness {
         }
         Ok(())
     }
+}
+
+fn objects(clusters: &[Cluster]) -> impl Iterator<Item = &Object> {
+    clusters.iter().flat_map(Cluster::objects)
 }
 
 fn name(label: &Label) -> String {
@@ -222,9 +246,9 @@ fn is_lost(before: &Goal, after: &Goal) -> bool {
 }
 
 /// I5: at most one instance of a stream is active. (A batch of one run is held to the same.)
-fn one_instance_per_stream(cluster: &Cluster) -> Check {
+fn one_instance_per_stream(clusters: &[Cluster]) -> Check {
     let mut active: BTreeMap<&Instance, &Label> = BTreeMap::new();
-    for object in cluster.objects().filter(|object| object.observation.phase.is_alive()) {
+    for object in objects(clusters).filter(|object| object.observation.phase.is_alive()) {
         let label = &object.observation.label;
         if let Some(other) = active.insert(&label.instance, label) {
             let detail = format!("{} beside {}", name(label), name(other));
@@ -235,8 +259,8 @@ fn one_instance_per_stream(cluster: &Cluster) -> Check {
 }
 
 /// I6: when a stop is durable, nothing of it is active.
-fn nothing_runs_after_its_stop(store: &Store, cluster: &Cluster) -> Check {
-    for object in cluster.objects().filter(|object| object.observation.phase.is_alive()) {
+fn nothing_runs_after_its_stop(store: &Store, clusters: &[Cluster]) -> Check {
+    for object in objects(clusters).filter(|object| object.observation.phase.is_alive()) {
         let label = &object.observation.label;
         let Some(status) = store.status(&label.instance) else { continue };
         let over = matches!(status.state, State::Stopped | State::Suspended | State::Succeeded);
@@ -279,8 +303,8 @@ fn desired<'a>(store: &'a Store, job: &JobId) -> Option<&'a Desired> {
 }
 
 /// I12, of one instance: what runs is what its record says, once everything is quiet.
-pub fn is_as_recorded(status: &Status, cluster: &Cluster) -> Check {
-    let of_it = cluster.objects().filter(|object| object.observation.label.instance == status.instance);
+pub fn is_as_recorded(status: &Status, clusters: &[Cluster]) -> Check {
+    let of_it = objects(clusters).filter(|object| object.observation.label.instance == status.instance);
     let alive: Vec<_> = of_it
         .filter(|object| object.observation.phase.is_alive() || object.observation.phase == Phase::Suspended)
         .map(|object| object.observation.label.attempt)

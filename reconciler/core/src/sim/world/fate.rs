@@ -1,31 +1,139 @@
 //! What befalls the world, and how it ends: everything heals, and everything must come to rest.
 
 use crate::fleet::Outlook;
-use crate::id::Instance;
+use crate::id::{ExternalName, Instance};
+use crate::observed::End;
 use crate::sim::agenda::Tick;
-use crate::sim::mishap::{self, Mishap};
+use crate::sim::clock::Clock;
+use crate::sim::cluster::Object;
+use crate::sim::mishap::{self, Cut, Mishap, Timed};
+use crate::sim::random::Random;
+use crate::sim::scenario::MISHAPS;
+use crate::sim::story::Kind;
 use crate::sim::witness::{self, Violation};
 
-use super::{CHAOS, Check, Event, PATIENCE, World, broken_table};
+use super::{Check, Event, PATIENCE, TAKE_OVER, World, broken_table, owner_name};
+
+/// The number of what follows from the end of all faults: no fault, and so no part of what a scenario tells.
+const LATER: u64 = u64::MAX;
 
 impl World {
-    pub(super) fn befall(&mut self) {
-        let Some(mishap) = mishap::draw(&mut self.random, &self.cluster) else { return };
-        self.log(|| format!("mishap: {mishap:?}"));
-        let now = self.agenda.now();
-        match &mishap {
-            Mishap::Silence(millis) => self.silent_until = now.after(*millis),
-            Mishap::Rise(owner) => self.agenda.plan(0, Event::Rise(*owner)),
-            other => mishap::befall(other, &mut self.cluster, now),
+    /// When the mishap of a number comes, where chance decides it.
+    pub(super) fn time_of(&self, nth: u64) -> u64 {
+        Random::at(self.scenario.seed, MISHAPS, nth).below(self.scenario.calm)
+    }
+
+    pub(super) fn befall(&mut self, told: Option<Mishap>, nth: u64) -> Check {
+        let mishap = told.or_else(|| {
+            mishap::draw(&mut Random::at(self.scenario.seed, MISHAPS + 1, nth), &self.clusters)
+        });
+        let Some(mishap) = mishap else { return Ok(()) };
+        if let Mishap::Command(user, thinks, command) = mishap {
+            self.think(user, thinks, command);
+            return Ok(());
         }
+        if nth != LATER {
+            self.befallen.push(Timed { at: self.agenda.now().0, mishap: mishap.clone() });
+        }
+        match mishap {
+            Mishap::Delete(cluster, name) => self.delete(cluster, &name),
+            Mishap::Vanish(cluster, name) => {
+                self.strike(cluster, &name, "is gone without a word", |object, now| object.vanish(now));
+            }
+            Mishap::Fail(cluster, name) => self.strike(cluster, &name, "fails", |object, now| {
+                object.end(now, End::Failed("exit status 1".to_owned()));
+            }),
+            Mishap::Impair(cluster, name) => {
+                self.strike(cluster, &name, "runs badly, or well again", |object, now| object.impair(now));
+            }
+            Mishap::Collect(cluster) => {
+                self.complain(cluster, "cleans up what has ended");
+                let now = self.agenda.now();
+                self.clusters[cluster].collect(now);
+            }
+            Mishap::Restart(cluster) => {
+                self.complain(cluster, "starts anew, and has forgotten what it had only accepted");
+                self.clusters[cluster].restart();
+            }
+            Mishap::Silence(cluster, millis) => {
+                self.complain(cluster, &format!("answers nobody for {millis} ms"));
+                self.silent[cluster] = self.agenda.now().after(millis);
+            }
+            Mishap::Cut(cut, millis) => self.cut(cut, millis),
+            Mishap::Jump(owner, millis) => {
+                let text = || format!("its clock jumps by {millis} ms");
+                self.tell(Kind::Fault, || owner_name(owner), None, text);
+                self.clocks[owner].ahead += millis;
+                self.hint(owner, 1);
+            }
+            Mishap::Crash(owner) => {
+                self.fall(owner);
+                self.agenda.plan(TAKE_OVER, Event::Rise(1 - owner));
+            }
+            Mishap::Pause(owner, millis) => self.pause(owner, millis),
+            Mishap::Rise(owner) => self.agenda.plan(0, Event::Rise(owner)),
+            Mishap::Rollback(millis) => self.go_back(millis),
+            Mishap::Command(..) => {}
+        }
+        Ok(())
+    }
+
+    fn complain(&mut self, cluster: usize, text: &str) {
+        let name = self.clusters[cluster].name.to_string();
+        self.tell(Kind::Fault, || name, None, || text.to_owned());
+    }
+
+    fn delete(&mut self, cluster: usize, name: &ExternalName) {
+        self.complain(cluster, &format!("somebody deletes {name}"));
+        let now = self.agenda.now();
+        self.clusters[cluster].delete(name, now);
+    }
+
+    fn strike(
+        &mut self,
+        cluster: usize,
+        name: &ExternalName,
+        what: &str,
+        act: impl FnOnce(&mut Object, Tick),
+    ) {
+        self.complain(cluster, &format!("{name} {what}"));
+        let now = self.agenda.now();
+        if let Some(object) = self.clusters[cluster].named(name) {
+            act(object, now);
+        }
+    }
+
+    fn cut(&mut self, cut: Cut, millis: u64) {
+        let end = cut.cluster.map_or("the store".to_owned(), |one| self.clusters[one].name.to_string());
+        let text = || format!("{} {end} do not get through for {millis} ms", cut.way);
+        self.tell(Kind::Fault, || owner_name(cut.owner), None, text);
+        self.cuts.push((cut, self.agenda.now().after(millis)));
+    }
+
+    fn go_back(&mut self, millis: u64) {
+        let to = Tick(self.agenda.now().0.saturating_sub(millis));
+        let forgot = self.store.go_back(to);
+        self.witness.go_back(&self.store);
+        self.has_gone_back |= forgot;
+        let text = || format!("shows what it was {millis} ms ago, and has forgotten the rest");
+        self.tell(Kind::Fault, || "store".to_owned(), None, text);
     }
 
     pub(super) fn heal(&mut self) -> Check {
         let now = self.agenda.now();
-        self.log(|| "everything heals".to_owned());
-        self.odds.heal();
-        self.silent_until = now;
-        self.cluster.heal(now);
+        self.tell(Kind::Fault, || "world".to_owned(), None, || "everything heals".to_owned());
+        self.luck.heal();
+        self.silent.fill(now);
+        self.cuts.clear();
+        self.clocks = [Clock::default(); 2];
+        for cluster in &mut self.clusters {
+            cluster.heal(now);
+        }
+        // What is forgotten later must not run again either.
+        for cluster in 0..self.clusters.len() {
+            let collect = Some(Box::new(Mishap::Collect(cluster)));
+            self.agenda.plan(60_000, Event::Mishap(collect, LATER));
+        }
         self.owners[1].fall();
         self.rise(0)
     }
@@ -33,25 +141,32 @@ impl World {
     /// Whether everything is as it should be: nothing is under way, and deciding once more yields nothing.
     pub(super) fn judge(&mut self, owner: usize) -> Check {
         let now = self.agenda.now();
-        if now <= Tick(CHAOS + PATIENCE) || self.flying > 0 || !self.owners[owner].calling.is_empty() {
+        let early = self.rehearsal || now <= Tick(self.scenario.calm + PATIENCE);
+        if early || self.flying > 0 || !self.owners[owner].calling.is_empty() {
             return Ok(());
         }
-        let list = self.cluster.list();
+        let time = self.time(owner);
         let fresh = &mut self.owners[owner];
         fresh.reading.refresh(&self.store);
-        fresh.hear(now, now, Some(list));
-        let idle = fresh.is_idle(now).map_err(|illegal| broken_table(&illegal))?;
+        for cluster in &self.clusters {
+            let mut list = cluster.list();
+            cluster.kind.complete(&mut list, fresh.reading.fleet(), &cluster.name);
+            fresh.hear(&cluster.name, now, time, Some(list));
+        }
+        let idle = fresh.is_idle(time).map_err(|illegal| broken_table(&illegal))?;
         if !idle || self.moving().is_some() {
             return Ok(());
         }
-        let statuses = self.owners[owner].reading.fleet().statuses.values();
-        statuses.into_iter().try_for_each(|status| witness::is_as_recorded(status, &self.cluster))?;
+        for status in self.owners[owner].reading.fleet().statuses.values() {
+            witness::is_as_recorded(status, &self.clusters)?;
+            self.witness.all_steps_stand(status)?;
+        }
         self.witness.all_commands_stay(&self.store)?;
         self.summary.converged = now;
         Ok(())
     }
 
-    pub(super) fn moving(&self) -> Option<Instance> {
+    fn moving(&self) -> Option<Instance> {
         let fleet = self.owners[0].reading.fleet();
         fleet.active().into_iter().find(|instance| fleet.outlook(instance) == Outlook::Moving)
     }

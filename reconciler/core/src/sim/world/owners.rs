@@ -1,15 +1,21 @@
 //! What becomes of the owners: their turns, their writes and calls, and their deaths.
 
+use windlass_compiler::name::Name;
+
 use crate::action::{Action, Outcome};
 use crate::desired::Goal;
 use crate::id::Instance;
 use crate::observed::Observation;
 use crate::sim::agenda::Tick;
-use crate::sim::network;
+use crate::sim::cluster::Call;
+use crate::sim::mishap::Way;
 use crate::sim::owner::Step;
+use crate::sim::place::{Lane, Place};
 use crate::sim::store::{Commit, Key, Transaction};
+use crate::sim::story::{self, Kind};
+use crate::sim::trouble::Trouble;
 
-use super::{Check, Event, INTERVAL, PATIENCE, Who, World, broken_table};
+use super::{Check, Event, Flight, INTERVAL, PATIENCE, SELDOM, TAKE_OVER, Who, World, broken_table, owner_name};
 
 impl World {
     pub(super) fn turn(&mut self, owner: usize) -> Check {
@@ -17,30 +23,45 @@ impl World {
             return Ok(());
         }
         self.turns[owner] = None;
-        let free = self.owners[owner].is_up
-            && self.owners[owner].has_heard
-            && self.owners[owner].writing.is_none()
+        let one = &self.owners[owner];
+        let free = one.is_up
+            && one.sights.len() == self.clusters.len()
+            && one.writing.is_none()
             && self.paused[owner] <= self.agenda.now();
         if !free {
             return Ok(());
         }
-        if self.random.chance(self.odds.crash) {
-            return self.fall(owner);
-        }
-        if self.random.chance(self.odds.pause) {
-            self.pause(owner);
-            return Ok(());
-        }
-        if !self.random.chance(self.odds.stale) {
-            self.owners[owner].reading.refresh(&self.store);
+        match self.luck.at(Place { owner, lane: Lane::Step, cluster: 0 }).trouble {
+            Some(Trouble::Crash { heir, after }) => {
+                self.fall(owner);
+                self.agenda.plan(after, Event::Rise(heir));
+                return Ok(());
+            }
+            Some(Trouble::Pause(millis)) => {
+                self.pause(owner, millis);
+                return Ok(());
+            }
+            Some(Trouble::Stale) => {}
+            Some(Trouble::Command(command)) => {
+                self.read(owner);
+                self.interfere(command)?;
+            }
+            _ => self.read(owner),
         }
         self.step(owner)
     }
 
-    pub(super) fn step(&mut self, owner: usize) -> Check {
-        let now = self.agenda.now();
+    /// An owner reads what is new, if the store can be reached.
+    fn read(&mut self, owner: usize) {
+        if self.is_open(owner, None, Way::Out) && self.is_open(owner, None, Way::Back) {
+            self.owners[owner].reading.refresh(&self.store);
+        }
+    }
+
+    fn step(&mut self, owner: usize) -> Check {
+        let (now, time) = (self.agenda.now(), self.time(owner));
         let (epoch, op) = (self.owners[owner].epoch, self.op());
-        let step = self.owners[owner].step(now).map_err(|illegal| broken_table(&illegal))?;
+        let step = self.owners[owner].step(now, time).map_err(|illegal| broken_table(&illegal))?;
         match step {
             Step::Record(status) => {
                 let transaction = self.owners[owner].reading.record(op, epoch, *status);
@@ -50,71 +71,108 @@ impl World {
                 let transaction = self.owners[owner].reading.end(op, epoch, *run);
                 self.send(owner, transaction);
             }
-            Step::Call(instance, action, goal) => self.call(owner, instance, action, goal.as_ref())?,
-            Step::CallFirst(instance, action, goal, status) => {
-                self.call(owner, instance, action, Some(&goal))?;
+            Step::Call(instance, cluster, action, goal) => {
+                self.call(owner, instance, &cluster, action, goal.as_ref())?;
+            }
+            Step::CallFirst(instance, cluster, action, goal, status) => {
+                self.call(owner, instance, &cluster, action, Some(&goal))?;
                 let transaction = self.owners[owner].reading.record(op, epoch, *status);
                 self.send(owner, transaction);
             }
             Step::Wait(wake) => {
                 if let Some(at) = wake {
-                    self.hint(owner, Tick::of(at).0.saturating_sub(now.0).max(1));
+                    self.hint(owner, self.clocks[owner].until(now, at));
                 }
                 return self.judge(owner);
             }
         }
-        let next = self.random.between(1, 20);
-        self.hint(owner, next);
+        self.hint(owner, 5);
         Ok(())
     }
 
-    pub(super) fn call(
+    fn call(
         &mut self,
         owner: usize,
         instance: Instance,
+        cluster: &Name,
         action: Action,
         goal: Option<&Goal>,
     ) -> Check {
         if let Some(goal) = goal {
             self.witness.last_intent_wins(goal, &action)?;
         }
-        let (who, call) = (self.who(owner), self.number());
-        self.log(|| format!("owner {owner}: calls {} {} ({call})", action.verb(), action.name()));
-        self.owners[owner].calling.insert(instance.clone(), call);
-        let delay = network::delay(&mut self.random, &self.odds);
-        if let Some(delay) = network::repeated(&mut self.random, &self.odds) {
-            self.flying += 1;
-            self.agenda.plan(delay, Event::Call(who, call, instance.clone(), Box::new(action.clone())));
+        let Some(cluster) = self.clusters.iter().position(|one| one.name == *cluster) else { return Ok(()) };
+        let phases = self.clusters[cluster].kind.has_two_phases();
+        let brief =
+            if phases { None } else { self.owners[owner].brief(&instance, action.name()) };
+        if !phases && brief.is_none() {
+            return Ok(());
         }
-        self.flying += 1;
-        self.agenda.plan(delay, Event::Call(who, call, instance.clone(), Box::new(action.clone())));
-        self.agenda.plan(PATIENCE, Event::Return(who, call, instance, Box::new(action), None));
+        let (who, number) = (self.who(owner), self.number());
+        let (verb, on) = (action.verb(), self.clusters[cluster].name.to_string());
+        let text = || format!("calls {verb} of {} on {on}", action.name());
+        self.tell(Kind::Call, || owner_name(owner), Some(&instance), text);
+        self.owners[owner].calling.insert(instance.clone(), number);
+        self.travel(&Flight { who, number, instance, cluster, call: Call { action, brief } });
         Ok(())
     }
 
-    pub(super) fn send(&mut self, owner: usize, transaction: Transaction) {
+    fn send(&mut self, owner: usize, transaction: Transaction) {
         let (who, number) = (self.who(owner), self.number());
         self.owners[owner].writing = Some(number);
         let keys = transaction.writes.iter().map(|write| write.key.clone()).collect();
-        let delay = network::delay(&mut self.random, &self.odds);
-        self.agenda.plan(delay, Event::Write(who, number, Box::new(transaction)));
         self.agenda.plan(PATIENCE, Event::Written(who, number, keys, None));
-    }
-
-    pub(super) fn returned(
-        &mut self,
-        who: Who,
-        call: u64,
-        instance: &Instance,
-        action: &Action,
-        outcome: Option<&Outcome>,
-    ) {
-        if !self.lives(who) || self.owners[who.0].calling.get(instance) != Some(&call) {
+        let hap = self.luck.at(Place { owner, lane: Lane::Write, cluster: 0 });
+        if !self.is_open(owner, None, Way::Out) {
             return;
         }
-        self.log(|| format!("owner {}: hears of {call}: {outcome:?}", who.0));
+        let delays = match hap.trouble {
+            Some(Trouble::Lost) => Vec::new(),
+            Some(Trouble::Late(late)) => vec![late],
+            Some(Trouble::Twice(later)) => vec![hap.delay, later],
+            _ => vec![hap.delay],
+        };
+        if delays != [hap.delay] {
+            let text = || format!("the write arrives after {delays:?} ms");
+            self.tell(Kind::Fault, || owner_name(owner), None, text);
+        }
+        for delay in delays {
+            self.agenda.plan(delay, Event::Write(who, number, Box::new(transaction.clone())));
+        }
+    }
+
+    pub(super) fn write(&mut self, who: Who, number: u64, transaction: Transaction) {
+        let keys: Vec<Key> = transaction.writes.iter().map(|write| write.key.clone()).collect();
+        let records = self.told.is_some().then(|| story::records(&transaction)).unwrap_or_default();
+        let commit = self.store.commit(transaction);
         let now = self.agenda.now();
-        self.owners[who.0].returned(instance, action.name(), outcome, now);
+        self.store.remember(now);
+        for (about, text) in records {
+            let (kind, text) = match commit {
+                Commit::Done => (Kind::State, text),
+                Commit::Conflict => (Kind::Detail, format!("refused, as it has read an older version: {text}")),
+                Commit::Fenced => (Kind::Detail, format!("refused, as another owner has taken over: {text}")),
+            };
+            self.tell(kind, || owner_name(who.0), about.as_ref(), || text);
+        }
+        let hap = self.luck.at(Place { owner: who.0, lane: Lane::Ack, cluster: 0 });
+        if hap.trouble == Some(Trouble::Lost) || !self.is_open(who.0, None, Way::Back) {
+            self.tell(Kind::Fault, || "store".to_owned(), None, || "the answer to the write is lost".to_owned());
+            return;
+        }
+        let delay = if let Some(Trouble::Late(late)) = hap.trouble { late } else { hap.delay };
+        self.agenda.plan(delay, Event::Written(who, number, keys, Some(commit)));
+    }
+
+    pub(super) fn returned(&mut self, flight: &Flight, outcome: Option<&Outcome>) {
+        let Flight { who, number, instance, cluster, call } = flight;
+        if !self.lives(*who) || self.owners[who.0].calling.get(instance) != Some(number) {
+            return;
+        }
+        let text = || format!("hears of {}: {}", call.action.verb(), story::outcome(outcome));
+        self.tell(Kind::Detail, || owner_name(who.0), Some(instance), text);
+        let (now, name) = (self.agenda.now(), self.clusters[*cluster].name.clone());
+        self.owners[who.0].returned(instance, &name, call.action.name(), outcome, now);
         self.hint(who.0, 1);
     }
 
@@ -127,9 +185,9 @@ impl World {
         match commit {
             Some(Commit::Done) => owner.reading.absorb(&self.store, keys),
             // An outcome that is not known is settled by reading.
-            Some(Commit::Conflict) | None => owner.reading.refresh(&self.store),
+            Some(Commit::Conflict) | None => self.read(who.0),
             Some(Commit::Fenced) => {
-                self.log(|| format!("owner {}: is fenced", who.0));
+                self.tell(Kind::Detail, || owner_name(who.0), None, || "steps down".to_owned());
                 self.owners[who.0].fall();
                 return;
             }
@@ -137,51 +195,75 @@ impl World {
         self.hint(who.0, 1);
     }
 
-    pub(super) fn ask(&mut self, who: Who) {
+    pub(super) fn ask(&mut self, who: Who, cluster: usize) {
         if !self.lives(who) {
             return;
         }
-        let (now, delay) = (self.agenda.now(), network::delay(&mut self.random, &self.odds));
-        self.agenda.plan(delay, Event::Question(who, now));
+        let (now, number) = (self.agenda.now(), self.number());
+        self.asking[who.0][cluster] = number;
+        self.agenda.plan(PATIENCE, Event::Answer(who, cluster, number, now, None));
+        let hap = self.luck.at(Place { owner: who.0, lane: Lane::Question, cluster });
+        if hap.trouble == Some(Trouble::Lost) || !self.is_open(who.0, Some(cluster), Way::Out) {
+            return;
+        }
+        let delay = if let Some(Trouble::Late(late)) = hap.trouble { late } else { hap.delay };
+        self.agenda.plan(delay, Event::Question(who, cluster, number, now));
     }
 
-    pub(super) fn answer(&mut self, who: Who, asked: Tick, words: Option<Vec<Observation>>) {
-        if !self.lives(who) {
+    pub(super) fn answer(
+        &mut self,
+        who: Who,
+        cluster: usize,
+        number: u64,
+        asked: Tick,
+        words: Option<Vec<Observation>>,
+    ) {
+        if !self.lives(who) || self.asking[who.0][cluster] != number {
             return;
         }
-        let now = self.agenda.now();
+        self.asking[who.0][cluster] = 0;
+        let (kind, name) = (self.clusters[cluster].kind, self.clusters[cluster].name.clone());
+        let time = self.time(who.0);
         let owner = &mut self.owners[who.0];
-        owner.has_heard = true;
-        owner.hear(asked, now, words);
+        let words = words.map(|mut shown| {
+            kind.complete(&mut shown, owner.reading.fleet(), &name);
+            shown
+        });
+        owner.hear(&name, asked, time, words);
         self.hint(who.0, 1);
-        self.agenda.plan(INTERVAL, Event::Ask(who));
+        let late = self.agenda.now() > Tick(self.scenario.calm + super::BOUND);
+        let pause = if late && !self.rehearsal { SELDOM } else { INTERVAL };
+        self.agenda.plan(pause, Event::Ask(who, cluster));
     }
 
     pub(super) fn rise(&mut self, owner: usize) -> Check {
-        let epoch = self.store.raise();
+        let epoch = self.lease.acquire();
+        self.store.raise(epoch);
+        let now = self.agenda.now();
+        self.store.remember(now);
         self.witness.epochs_rise(epoch)?;
-        self.log(|| format!("owner {owner}: rises in epoch {epoch}"));
+        self.tell(Kind::Fault, || owner_name(owner), None, || format!("takes over, in epoch {epoch}"));
         self.owners[owner].rise(epoch);
         self.owners[owner].reading.refresh(&self.store);
         self.paused[owner] = Tick(0);
-        self.ask(self.who(owner));
+        for cluster in 0..self.clusters.len() {
+            self.ask(self.who(owner), cluster);
+        }
         Ok(())
     }
 
-    pub(super) fn fall(&mut self, owner: usize) -> Check {
-        self.log(|| format!("owner {owner}: dies"));
+    pub(super) fn fall(&mut self, owner: usize) {
+        self.tell(Kind::Fault, || owner_name(owner), None, || "dies".to_owned());
         self.owners[owner].fall();
-        let delay = self.random.between(50, 5_000);
-        let heir = self.either();
-        self.agenda.plan(delay, Event::Rise(heir));
-        Ok(())
     }
 
-    pub(super) fn pause(&mut self, owner: usize) {
-        let pause = self.random.between(100, 20_000);
-        self.log(|| format!("owner {owner}: stands still for {pause} ms"));
-        self.paused[owner] = self.agenda.now().after(pause);
-        self.hint(owner, pause);
+    pub(super) fn pause(&mut self, owner: usize, millis: u64) {
+        self.tell(Kind::Fault, || owner_name(owner), None, || format!("stands still for {millis} ms"));
+        self.paused[owner] = self.agenda.now().after(millis);
+        self.hint(owner, millis);
+        if self.rehearsal && millis > TAKE_OVER {
+            self.agenda.plan(TAKE_OVER, Event::Rise(1 - owner));
+        }
     }
 
     pub(super) fn hint(&mut self, owner: usize, delay: u64) {

@@ -1,0 +1,138 @@
+//! What happened, line by line, in words: who did what, and when. For people first; reports carry the same lines.
+
+use std::fmt;
+
+use crate::history::Note;
+use crate::id::Instance;
+use crate::observed::{End, Observation, Phase};
+use crate::action::Outcome;
+use crate::sim::agenda::Tick;
+use crate::sim::cluster::Effect;
+use crate::sim::store::{Key, Record, Transaction};
+use crate::status::Transition;
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// When.
+    pub at: Tick,
+    /// Who did it, or to whom it happened.
+    pub who: String,
+    /// The instance that it is about, if it is about one.
+    pub about: Option<Instance>,
+    /// What kind of thing it is.
+    pub kind: Kind,
+    /// What it was.
+    pub text: String,
+}
+
+/// A kind of line, so that a reader can leave some out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Something went wrong in the world, or was mended.
+    Fault,
+    /// A user's command.
+    Command,
+    /// A status was recorded.
+    State,
+    /// A call was decided.
+    Call,
+    /// A cluster did something.
+    Effect,
+    /// Messages that came, and did not.
+    Detail,
+}
+
+impl Kind {
+    /// Its name, as reports have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fault => "fault",
+            Self::Command => "command",
+            Self::State => "state",
+            Self::Call => "call",
+            Self::Effect => "effect",
+            Self::Detail => "detail",
+        }
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Tick(at) = self.at;
+        write!(f, "{:>4}.{:03} s  {:<8} {}", at / 1000, at % 1000, self.who, self.text)
+    }
+}
+
+/// What an effect was.
+pub fn effect(effect: &Effect) -> (&crate::observed::Label, String) {
+    match effect {
+        Effect::Created(uid, label) => (label, format!("makes attempt {} ({uid}), suspended", label.attempt)),
+        Effect::Accepted(_, label) => (label, format!("accepts attempt {}", label.attempt)),
+        Effect::Started(_, _, label) => (label, format!("STARTS attempt {}", label.attempt)),
+        Effect::Stopping(_, label) => (label, format!("begins to stop attempt {}", label.attempt)),
+    }
+}
+
+/// How an attempt ended.
+pub fn end(end: &End) -> String {
+    match end {
+        End::Succeeded => "ends with success".to_owned(),
+        End::Failed(reason) => format!("fails: {reason}"),
+        End::Stopped => "has stopped".to_owned(),
+    }
+}
+
+/// What came of a call.
+pub fn outcome(outcome: Option<&Outcome>) -> String {
+    match outcome {
+        None => "no answer".to_owned(),
+        Some(Outcome::Done(seen)) => format!("it is {}", phase(seen)),
+        Some(Outcome::Gone) => "there is no such object".to_owned(),
+        Some(Outcome::Foreign(_)) => "that is another object".to_owned(),
+        Some(Outcome::Refused { reason }) => format!("refused: {reason}"),
+        Some(Outcome::Unknown { reason }) => format!("nobody knows: {reason}"),
+    }
+}
+
+fn phase(seen: &Observation) -> &'static str {
+    match seen.phase {
+        Phase::Suspended => "suspended",
+        Phase::Starting => "starting",
+        Phase::Running { .. } => "running",
+        Phase::Impaired { .. } => "impaired",
+        Phase::Ended { .. } => "ended",
+        Phase::Vanished { .. } => "gone without a word",
+    }
+}
+
+/// What a transaction of an owner records, instance by instance.
+pub fn records(transaction: &Transaction) -> Vec<(Option<Instance>, String)> {
+    let one = |write: &crate::sim::store::Write| match (&write.key, &write.record) {
+        (Key::Status(instance), Record::Status(status)) => {
+            let steps: Vec<String> = transaction
+                .history
+                .iter()
+                .filter_map(|(_, note)| match note {
+                    Note::Transition(step) => Some(transition(step)),
+                    _ => None,
+                })
+                .collect();
+            let text = if steps.is_empty() {
+                format!("records that generation {} is taken in", status.observed_generation)
+            } else {
+                format!("records {}", steps.join(", then "))
+            };
+            (Some(instance.clone()), text)
+        }
+        (Key::Run(id), _) => (None, format!("records that the run {id} is over")),
+        (key, _) => (None, format!("records {key:?}")),
+    };
+    transaction.writes.iter().map(one).collect()
+}
+
+fn transition(step: &Transition) -> String {
+    let attempt = if step.attempt.0 == 0 { String::new() } else { format!(" (attempt {})", step.attempt) };
+    let reason = step.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    format!("{} → {}{attempt}{reason}", step.from, step.to)
+}
