@@ -1,18 +1,32 @@
-//! Simulates many seeds and counts what was broken: `simulate [RUNS] [FIRST SEED]`.
+//! Simulates many seeds and counts what was broken.
+//!
+//! `simulate RUNS [FIRST-SEED]` counts; one run that breaks something tells its story.
+//! `simulate RUNS FIRST-SEED without RULE PROMISE FILE SHOWS` looks for seeds that break a promise (`I5`)
+//! without a rule (`none`: with all of them), and saves the shortest scenario of the first of them. Needs the feature `faults`.
 #![expect(clippy::print_stdout, reason = "a program for a terminal")]
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use windlass_core::sim::simulate;
+use windlass_core::sim::{Failure, simulate};
 
 fn main() {
-    let mut numbers = std::env::args().skip(1).filter_map(|text| text.parse().ok());
-    let (runs, first) = (numbers.next().unwrap_or(10_000), numbers.next().unwrap_or(0));
-    let began = Instant::now();
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let number = |at: usize| args.get(at).and_then(|text| text.parse().ok());
+    let (runs, first) = (number(0).unwrap_or(10_000), number(1).unwrap_or(0));
+    match args.get(2..) {
+        Some([word, rule, promise, file, shows]) if word == "without" => {
+            save(first..first + runs, rule, promise, file, shows);
+        }
+        _ => count(first..first + runs),
+    }
+}
+
+fn count(seeds: std::ops::Range<u64>) {
+    let (began, runs, first) = (Instant::now(), seeds.end - seeds.start, seeds.start);
     let mut tally: BTreeMap<String, (u64, u64)> = BTreeMap::new();
     let (mut events, mut starts, mut commands) = (0, 0, 0);
-    for seed in first..first + runs {
+    for seed in seeds {
         let broken = match simulate(seed) {
             Ok(summary) => {
                 events += summary.events;
@@ -21,8 +35,10 @@ fn main() {
                 summary.excepted.map(|invariant| format!("known, after a rollback: {invariant}"))
             }
             Err(failure) => {
-                let gone_back = if failure.scenario.goes_back() { " (rollback)" } else { "" };
-                Some(format!("{}{gone_back}", failure.violation.invariant))
+                if runs == 1 {
+                    println!("{failure}");
+                }
+                Some(failure.violation.invariant.to_owned())
             }
         };
         if let Some(broken) = broken {
@@ -30,8 +46,53 @@ fn main() {
         }
     }
     let took = began.elapsed();
-    println!("{runs} runs from seed {first}: {events} events, {starts} starts, {commands} commands, {took:.1?}");
+    println!(
+        "{runs} runs from seed {first}: {events} events, {starts} starts, {commands} commands, {took:.1?}"
+    );
     for (broken, (times, seed)) in tally {
         println!("{times:>6} × {broken}, first with seed {seed}");
     }
+}
+
+/// The shortest story of so many is saved.
+#[cfg(feature = "faults")]
+const CHOICE: usize = 25;
+
+#[cfg(feature = "faults")]
+fn save(seeds: std::ops::Range<u64>, rule: &str, promise: &str, file: &str, shows: &str) {
+    use windlass_core::fault::{Rule, without};
+    use windlass_core::sim::saved::Saved;
+
+    let off = Rule::ALL.into_iter().find(|(_, name)| *name == rule).map(|(rule, _)| rule);
+    let shorten = |failure: Box<Failure>| Saved::of(&failure, off.map(|_| rule.to_owned()), shows);
+    let find = || {
+        let found = seeds.clone().filter_map(|seed| breaks(seed, promise)).take(CHOICE);
+        found.map(shorten).min_by_key(|saved| saved.story.len())
+    };
+    let saved = match off {
+        Some(off) => without(off, find),
+        None => find(),
+    };
+    match saved {
+        Some(saved) => {
+            for line in &saved.story {
+                println!("{line}");
+            }
+            println!("{}: {}", saved.breaks, saved.how);
+            std::fs::write(file, saved.to_text()).expect("the file can be written");
+        }
+        None => println!("{promise} holds without {rule}, from seed {} to {}", seeds.start, seeds.end),
+    }
+}
+
+#[cfg(not(feature = "faults"))]
+fn save(_: std::ops::Range<u64>, _: &str, _: &str, _: &str, _: &str) {
+    println!("this build has no switches: build it with --features faults");
+}
+
+#[cfg(feature = "faults")]
+fn breaks(seed: u64, promise: &str) -> Option<Box<Failure>> {
+    let failure = simulate(seed).err()?;
+    let number = failure.violation.invariant.split(' ').next();
+    (number == Some(promise)).then_some(failure)
 }

@@ -71,6 +71,8 @@ pub struct Cluster {
     /// How it tells attempts apart.
     pub kind: Kind,
     objects: BTreeMap<Place, Object>,
+    /// Runs that were submitted and have not come to their guard.
+    queue: BTreeMap<Place, Observation>,
     made: u64,
     effects: Vec<Effect>,
 }
@@ -78,7 +80,7 @@ pub struct Cluster {
 impl Cluster {
     /// A cluster that holds nothing.
     pub fn new(name: Name, kind: Kind) -> Self {
-        Self { name, kind, objects: BTreeMap::new(), made: 0, effects: Vec::new() }
+        Self { name, kind, objects: BTreeMap::new(), queue: BTreeMap::new(), made: 0, effects: Vec::new() }
     }
 
     /// Its objects, in the order of their names.
@@ -88,7 +90,8 @@ impl Cluster {
 
     /// What it shows.
     pub fn list(&self) -> Vec<Observation> {
-        self.objects.values().map(|object| object.observation.clone()).collect()
+        let queued = self.queue.values().filter(|queued| !self.is_known(&queued.name));
+        queued.chain(self.objects.values().map(|object| &object.observation)).cloned().collect()
     }
 
     /// What happened since this was last asked.
@@ -123,6 +126,10 @@ impl Cluster {
     /// The object of a name, if there is one.
     pub fn named(&mut self, name: &ExternalName) -> Option<&mut Object> {
         self.objects.range_mut((name.clone(), 0)..=(name.clone(), u64::MAX)).next().map(|(_, object)| object)
+    }
+
+    fn is_known(&self, name: &ExternalName) -> bool {
+        self.objects.range((name.clone(), 0)..=(name.clone(), u64::MAX)).next().is_some()
     }
 
     /// Nothing is wrong with any of its objects any more.
@@ -228,6 +235,8 @@ impl Object {
         };
         self.observation.phase = Phase::Ended { at: now.time(), started, end };
         self.ended = Some(now);
+        // How something ended is written down before it counts as ended.
+        self.is_durable = true;
         true
     }
 

@@ -119,13 +119,7 @@ impl Owner {
     }
 
     /// A cluster answered a question that was asked at `asked`; none if it was silent.
-    pub fn hear(
-        &mut self,
-        cluster: &Name,
-        asked: Tick,
-        time: Timestamp,
-        words: Option<Vec<Observation>>,
-    ) {
+    pub fn hear(&mut self, cluster: &Name, asked: Tick, time: Timestamp, words: Option<Vec<Observation>>) {
         let fleet = self.reading.fleet();
         let words = words.ok_or_else(|| "no answer".to_owned());
         let sights = self.sights.entry(cluster.clone()).or_default();
@@ -179,11 +173,7 @@ impl Owner {
             .or_else(|| fleet.wanted(instance).map(|wanted| wanted.spec.cluster.clone()))
     }
 
-    fn decide(
-        &self,
-        instance: &Instance,
-        time: Timestamp,
-    ) -> Result<Option<(Decision, Goal)>, IllegalEvent> {
+    fn decide(&self, instance: &Instance, time: Timestamp) -> Result<Option<(Decision, Goal)>, IllegalEvent> {
         let fleet = self.reading.fleet();
         let sight = |status: &Status| {
             let of = |attempt: &crate::status::Attempt| {

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
+use crate::action::Outcome;
 use crate::history::Note;
 use crate::id::Instance;
 use crate::observed::{End, Observation, Phase};
-use crate::action::Outcome;
 use crate::sim::agenda::Tick;
 use crate::sim::cluster::Effect;
 use crate::sim::store::{Key, Record, Transaction};

@@ -1,6 +1,10 @@
-//! Many seeds, and the same with each rule switched off.
+//! Many seeds, one fault at every place, the scenarios that were kept, and all of it with each rule switched off.
 
 use super::*;
+use crate::sim::kind::Kind;
+use crate::sim::place::{Lane, Place};
+use crate::sim::saved::Saved;
+use crate::sim::trouble::{Strike, Trouble};
 
 /// How many seeds `cargo test` runs, unless `WINDLASS_SIM_SEEDS` says otherwise.
 const SEEDS: u64 = 1_500;
@@ -35,11 +39,87 @@ fn a_seed_repeats_its_run() {
     }
 }
 
+#[test]
+fn what_struck_told_again_gives_the_same_run() {
+    for seed in 0..40 {
+        let (scenario, odds) = Scenario::draw(seed);
+        let mut drawn = World::new(&scenario, Some(odds), false);
+        let summary = drawn.run();
+        let (_, told) = drawn.into_told();
+        // A mishap that found nothing to befall is an event of the drawn run alone.
+        let uncounted = |summary: Result<Summary, _>| summary.map(|one| Summary { events: 0, ..one });
+        let again = World::new(&told, None, false).run();
+        assert_eq!(uncounted(again), uncounted(summary), "seed {seed}");
+    }
+}
+
+/// A stream and a batch on a cluster of this kind, stopped and begun again, and nothing else.
+fn quiet(kind: Kind, seed: u64) -> Scenario {
+    let (mut scenario, _) = Scenario::draw(seed);
+    scenario.clusters = scenario.clusters.keys().take(1).map(|name| (name.clone(), kind)).collect();
+    let cluster = scenario.clusters.keys().next().cloned();
+    scenario.jobs.iter_mut().for_each(|job| job.cluster.clone_from(cluster.as_ref().unwrap()));
+    scenario.mishaps.retain(|timed| matches!(timed.mishap, mishap::Mishap::Command(..)));
+    scenario
+}
+
+/// One trouble at every place at which a quiet run comes by, one run each.
+#[test]
+fn one_trouble_at_every_step_and_message_does_no_harm() {
+    let lanes = [Lane::Step, Lane::Write, Lane::Ack, Lane::Question, Lane::Answer, Lane::Call, Lane::Return];
+    let troubles = |lane| match lane {
+        Lane::Step => vec![
+            Trouble::Crash { heir: 0, after: 100 },
+            Trouble::Crash { heir: 1, after: 2_000 },
+            Trouble::Pause(12_000),
+        ],
+        Lane::Call => vec![Trouble::Lost, Trouble::Late(9_000), Trouble::Twice(12_000), Trouble::Error],
+        Lane::Write => vec![Trouble::Lost, Trouble::Late(9_000), Trouble::Twice(12_000)],
+        _ => vec![Trouble::Lost, Trouble::Late(9_000)],
+    };
+    for (kind, lane) in Kind::ALL.into_iter().flat_map(|kind| lanes.map(|lane| (kind, lane))) {
+        let scenario = quiet(kind, 11);
+        for trouble in troubles(lane) {
+            // As far as anything happens: everything has started, was stopped and has ended by then.
+            for nth in 0..24 {
+                let place = Place { owner: 0, lane, cluster: 0 };
+                let strikes = vec![Strike { place, nth, trouble: trouble.clone() }];
+                let struck = Scenario { strikes, ..scenario.clone() };
+                if let Err(failure) = run(&struck, None) {
+                    panic!("{kind:?}, {lane:?} {nth}: {trouble:?}\n{failure}");
+                }
+            }
+        }
+    }
+}
+
+/// The scenarios that were kept, with their files' names.
+fn saved() -> Vec<(String, Saved)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/scenarios");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let read = |path: std::path::PathBuf| {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let saved = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        (path.file_stem().unwrap().to_string_lossy().into_owned(), saved)
+    };
+    files.map(read).collect()
+}
+
+#[test]
+fn with_all_rules_every_scenario_that_was_kept_holds() {
+    assert!(saved().len() >= 10);
+    for (name, saved) in saved() {
+        if let Err(failure) = run(&saved.scenario, None) {
+            panic!("{name}: {}\n{failure}", saved.shows);
+        }
+    }
+}
+
 #[cfg(feature = "faults")]
 mod rules {
     use std::collections::BTreeSet;
 
-    use super::simulate;
+    use super::{run, saved, simulate};
     use crate::fault::{Rule, without};
 
     /// How many seeds may pass before the promise that a rule protects is seen broken.
@@ -49,12 +129,26 @@ mod rules {
         let mut others = BTreeSet::new();
         for seed in 0..WITHIN {
             match without(rule, || simulate(seed)) {
-                Err(failure) if failure.violation.invariant.starts_with(promise) => return,
+                Err(failure) if failure.violation.invariant.split(' ').next() == Some(promise) => return,
                 Err(failure) => others.extend([failure.violation.invariant]),
                 Ok(_) => {}
             }
         }
         panic!("{rule:?} is off, and {promise} holds for {WITHIN} seeds; broken was {others:?}");
+    }
+
+    #[test]
+    fn without_its_rule_a_scenario_that_was_kept_breaks_as_it_did() {
+        for (name, saved) in saved() {
+            let Some(off) = &saved.without else { continue };
+            let known = Rule::ALL.into_iter().find(|(_, name)| name == off);
+            let (rule, _) = known.unwrap_or_else(|| panic!("{name}: there is no rule {off}"));
+            let failure = without(rule, || run(&saved.scenario, None)).expect_err(&name);
+            assert_eq!(failure.violation.invariant, saved.breaks, "{name}");
+            assert_eq!(failure.violation.detail, saved.how, "{name}");
+            let story: Vec<String> = failure.story.iter().map(ToString::to_string).collect();
+            assert_eq!(story, saved.story, "{name}: it tells another story by now");
+        }
     }
 
     #[test]
@@ -85,5 +179,25 @@ mod rules {
     #[test]
     fn without_the_last_intent_a_stopped_job_is_started() {
         check(Rule::LastIntentWins, "R9");
+    }
+
+    #[test]
+    fn without_epochs_an_owner_that_was_replaced_writes() {
+        check(Rule::Epochs, "I3");
+    }
+
+    #[test]
+    fn without_a_burn_a_late_submission_runs_after_its_stop() {
+        check(Rule::BurnOnStop, "I6");
+    }
+
+    #[test]
+    fn without_a_guard_a_name_starts_twice() {
+        check(Rule::GuardAtStart, "I4");
+    }
+
+    #[test]
+    fn without_memory_an_id_starts_twice() {
+        check(Rule::IdsAreKept, "I4");
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::action::{Action, Create, Outcome};
 use crate::fault::{Rule, is_off};
-use crate::id::ExternalName;
 use crate::observed::{End, Observation, Phase};
 use crate::sim::agenda::Tick;
 use crate::sim::kind::{Kind, unsubmitted_one};
@@ -52,8 +51,11 @@ impl Cluster {
     /// Every submission is another run, which reaches its guard later.
     fn queue(&mut self, brief: &Create, known: Option<Observation>) -> Outcome {
         self.made += 1;
-        self.effects.push(Effect::Accepted((brief.name.clone(), self.made), brief.label.clone()));
-        Outcome::Done(known.unwrap_or(Observation { phase: Phase::Starting, ..free(brief) }))
+        let (place, queued) =
+            ((brief.name.clone(), self.made), Observation { phase: Phase::Starting, ..free(brief) });
+        self.effects.push(Effect::Accepted(place.clone(), brief.label.clone()));
+        self.queue.insert(place, queued.clone());
+        Outcome::Done(known.unwrap_or(queued))
     }
 
     fn place(&mut self, place: Place, observation: Observation, brief: &Create) {
@@ -65,6 +67,7 @@ impl Cluster {
     /// What was accepted starts now, if nothing came between: an id becomes durable, a run reaches its guard.
     pub fn proceed(&mut self, place: &Place, brief: &Create) {
         let is_free = !self.is_known(&brief.name);
+        self.queue.remove(place);
         match self.kind {
             Kind::Names if is_free || is_off(Rule::GuardAtStart) => {
                 let observation = Observation { phase: Phase::Starting, ..free(brief) };
@@ -102,16 +105,11 @@ impl Cluster {
         };
         if object.observation.phase == Phase::Suspended {
             object.end(now, End::Stopped);
-            object.is_durable = true;
         } else if !object.is_stopping && object.observation.phase.is_alive() {
             object.is_stopping = true;
             self.effects.push(Effect::Stopping(place.clone(), brief.label.clone()));
         }
         Outcome::Done(object.observation.clone())
-    }
-
-    fn is_known(&mut self, name: &ExternalName) -> bool {
-        self.named(name).is_some()
     }
 }
 

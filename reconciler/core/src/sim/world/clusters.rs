@@ -107,13 +107,17 @@ impl World {
         if self.is_silent(cluster) || !self.is_open(who.0, Some(cluster), Way::Back) {
             return;
         }
-        let delay = match hap.trouble {
-            Some(Trouble::Lost) => return,
-            Some(Trouble::Late(late)) => late,
-            _ => hap.delay,
-        };
+        if hap.trouble == Some(Trouble::Lost) {
+            return self.unheard(cluster, "the answer about all that it holds is lost");
+        }
+        let delay = if let Some(Trouble::Late(late)) = hap.trouble { late } else { hap.delay };
         let words = self.clusters[cluster].list();
         self.agenda.plan(delay, Event::Answer(who, cluster, number, asked, Some(words)));
+    }
+
+    pub(super) fn unheard(&mut self, cluster: usize, text: &str) {
+        let name = self.clusters[cluster].name.to_string();
+        self.tell(Kind::Detail, || name, None, || text.to_owned());
     }
 
     pub(super) fn arrive(&mut self, flight: Box<Flight>) {
@@ -174,7 +178,9 @@ impl World {
         let fault = |text: String| (Kind::Fault, text);
         let (delays, told) = match hap.trouble {
             Some(Trouble::Lost) => (Vec::new(), Some(fault("the call is lost".to_owned()))),
-            Some(Trouble::Late(late)) => (vec![late], Some(fault(format!("the call is {late} ms under way")))),
+            Some(Trouble::Late(late)) => {
+                (vec![late], Some(fault(format!("the call is {late} ms under way"))))
+            }
             Some(Trouble::Twice(later)) => (
                 vec![hap.delay, later],
                 Some(fault(format!("the call arrives, and once more after {later} ms"))),

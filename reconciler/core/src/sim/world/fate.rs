@@ -24,9 +24,8 @@ impl World {
     }
 
     pub(super) fn befall(&mut self, told: Option<Mishap>, nth: u64) -> Check {
-        let mishap = told.or_else(|| {
-            mishap::draw(&mut Random::at(self.scenario.seed, MISHAPS + 1, nth), &self.clusters)
-        });
+        let mishap = told
+            .or_else(|| mishap::draw(&mut Random::at(self.scenario.seed, MISHAPS + 1, nth), &self.clusters));
         let Some(mishap) = mishap else { return Ok(()) };
         if let Mishap::Command(user, thinks, command) = mishap {
             self.think(user, thinks, command);

@@ -15,7 +15,9 @@ use crate::sim::store::{Commit, Key, Transaction};
 use crate::sim::story::{self, Kind};
 use crate::sim::trouble::Trouble;
 
-use super::{Check, Event, Flight, INTERVAL, PATIENCE, SELDOM, TAKE_OVER, Who, World, broken_table, owner_name};
+use super::{
+    Check, Event, Flight, INTERVAL, PATIENCE, SELDOM, TAKE_OVER, Who, World, broken_table, owner_name,
+};
 
 impl World {
     pub(super) fn turn(&mut self, owner: usize) -> Check {
@@ -41,7 +43,10 @@ impl World {
                 self.pause(owner, millis);
                 return Ok(());
             }
-            Some(Trouble::Stale) => {}
+            Some(Trouble::Stale) => {
+                let text = || "decides without reading what is new".to_owned();
+                self.tell(Kind::Detail, || owner_name(owner), None, text);
+            }
             Some(Trouble::Command(command)) => {
                 self.read(owner);
                 self.interfere(command)?;
@@ -103,8 +108,7 @@ impl World {
         }
         let Some(cluster) = self.clusters.iter().position(|one| one.name == *cluster) else { return Ok(()) };
         let phases = self.clusters[cluster].kind.has_two_phases();
-        let brief =
-            if phases { None } else { self.owners[owner].brief(&instance, action.name()) };
+        let brief = if phases { None } else { self.owners[owner].brief(&instance, action.name()) };
         if !phases && brief.is_none() {
             return Ok(());
         }
@@ -150,14 +154,21 @@ impl World {
         for (about, text) in records {
             let (kind, text) = match commit {
                 Commit::Done => (Kind::State, text),
-                Commit::Conflict => (Kind::Detail, format!("refused, as it has read an older version: {text}")),
+                Commit::Conflict => {
+                    (Kind::Detail, format!("refused, as it has read an older version: {text}"))
+                }
                 Commit::Fenced => (Kind::Detail, format!("refused, as another owner has taken over: {text}")),
             };
             self.tell(kind, || owner_name(who.0), about.as_ref(), || text);
         }
         let hap = self.luck.at(Place { owner: who.0, lane: Lane::Ack, cluster: 0 });
         if hap.trouble == Some(Trouble::Lost) || !self.is_open(who.0, None, Way::Back) {
-            self.tell(Kind::Fault, || "store".to_owned(), None, || "the answer to the write is lost".to_owned());
+            self.tell(
+                Kind::Fault,
+                || "store".to_owned(),
+                None,
+                || "the answer to the write is lost".to_owned(),
+            );
             return;
         }
         let delay = if let Some(Trouble::Late(late)) = hap.trouble { late } else { hap.delay };
@@ -204,6 +215,7 @@ impl World {
         self.agenda.plan(PATIENCE, Event::Answer(who, cluster, number, now, None));
         let hap = self.luck.at(Place { owner: who.0, lane: Lane::Question, cluster });
         if hap.trouble == Some(Trouble::Lost) || !self.is_open(who.0, Some(cluster), Way::Out) {
+            self.unheard(cluster, "a question about all that it holds does not arrive");
             return;
         }
         let delay = if let Some(Trouble::Late(late)) = hap.trouble { late } else { hap.delay };
