@@ -10,6 +10,7 @@
 pub mod agenda;
 pub mod clock;
 pub mod cluster;
+pub mod exhaustive;
 pub mod kind;
 pub mod lease;
 pub mod luck;

@@ -4,6 +4,7 @@
 mod submission;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use windlass_compiler::model::{Engine, Job};
 use windlass_compiler::name::Name;
@@ -37,7 +38,7 @@ pub struct Object {
     /// What the cluster shows of it.
     pub observation: Observation,
     /// What it runs.
-    pub job: Job,
+    pub job: Arc<Job>,
     /// Whether it was asked to stop.
     pub is_stopping: bool,
     /// Whether the cluster would still know it after a restart.
@@ -86,6 +87,11 @@ impl Cluster {
     /// Its objects, in the order of their names.
     pub fn objects(&self) -> impl Iterator<Item = &Object> {
         self.objects.values()
+    }
+
+    /// Where its objects are, in the same order.
+    pub fn places(&self) -> impl Iterator<Item = &Place> {
+        self.objects.keys()
     }
 
     /// What it shows.
@@ -215,7 +221,7 @@ impl Cluster {
 
 impl Object {
     fn new(observation: Observation, job: Job) -> Self {
-        Self { observation, job, is_stopping: false, is_durable: true, ended: None }
+        Self { observation, job: Arc::new(job), is_stopping: false, is_durable: true, ended: None }
     }
 
     /// It runs, if nothing came in between.

@@ -91,6 +91,17 @@ fn job(random: &mut Random, name: &str, mode: Mode, after: &[(&str, When)]) -> J
     }
 }
 
+/// A job of which nothing is left to chance.
+pub fn plain(id: &str, mode: Mode) -> Job {
+    let mut job = job(&mut Random::new(0), "settle", mode, &[]);
+    job.id = parse(id);
+    job.timeout = None;
+    let Engine::Process(process) = &mut job.engine;
+    process.ready = Duration::from_millis(0);
+    job.retry.within = None;
+    job
+}
+
 fn retry(random: &mut Random) -> Retry {
     Retry {
         attempts: u32::try_from(random.below(4)).unwrap_or(0),
