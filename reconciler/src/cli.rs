@@ -51,6 +51,7 @@ pub mod runtime;
 pub mod sample;
 pub mod select;
 pub mod show;
+pub mod simulate;
 pub mod sink;
 pub mod status;
 pub mod story;
@@ -133,6 +134,7 @@ enum Command {
     Forget(operations::Args),
     Lease(lease::Args),
     Reconcile(reconcile::Args),
+    Simulate(simulate::Args),
     Completions(completions::Args),
     Version(version::Args),
 }
@@ -169,6 +171,7 @@ impl Command {
             Self::Forget(args) => operations::run(Operation::Forget, "forget", args, console),
             Self::Lease(args) => lease::run(args, console),
             Self::Reconcile(args) => reconcile::run(args, console),
+            Self::Simulate(args) => simulate::run(args, console),
             Self::Completions(args) => completions::run(args, console),
             Self::Version(args) => version::run(args, console),
         }

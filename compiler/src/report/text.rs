@@ -26,14 +26,15 @@ fn one(findings: &Findings<'_>, finding: &Finding<'_>, style: &Style) -> String 
     header(finding, style) + &snippet::draw(findings, finding.report, style) + &footer(finding, style)
 }
 
-/// `error[WL0203]: …`.
+/// `error[WL0203]: …`; without the code where there is none, as in what is no spec.
 fn header(finding: &Finding<'_>, style: &Style) -> String {
     let report = finding.report;
     let tone = match report.severity {
         Severity::Warning => Tone::Doubtful,
         Severity::Error => Tone::Bad,
     };
-    let kind = style.paint(tone, &format!("{}[{}]", report.severity.name(), report.code));
+    let code = if report.code.is_empty() { String::new() } else { format!("[{}]", report.code) };
+    let kind = style.paint(tone, &format!("{}{code}", report.severity.name()));
     format!("{kind}: {}\n", style.paint(Tone::Strong, &visible(&report.message)))
 }
 
@@ -43,7 +44,9 @@ fn footer(finding: &Finding<'_>, style: &Style) -> String {
     lines.extend(report.help.as_deref().map(|help| entry("help", help, style)));
     lines.extend(report.fixes.iter().map(|fix| entry("fix", &title(fix), style)));
     lines.extend(environments(report).map(|only| entry("note", &only, style)));
-    lines.push(entry("more", &format!("windlass explain {}", report.code), style));
+    if !report.code.is_empty() {
+        lines.push(entry("more", &format!("windlass explain {}", report.code), style));
+    }
     lines.concat()
 }
 

@@ -21,6 +21,7 @@ pub mod place;
 pub mod project;
 pub mod random;
 pub mod reading;
+pub mod rehearsal;
 pub mod saved;
 pub mod scenario;
 pub mod shrink;

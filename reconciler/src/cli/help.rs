@@ -11,7 +11,7 @@ pub const GROUPS: &[(&str, &[&str])] = &[
     ("See what is", &["status", "wait", "logs", "history", "events", "why"]),
     ("Operate jobs", &["run", "stop", "start", "restart", "retry", "suspend", "resume"]),
     ("Own jobs", &["protect", "unprotect", "forget"]),
-    ("Keep it true", &["reconcile", "lease"]),
+    ("Keep it true", &["reconcile", "lease", "simulate"]),
     ("About this program", &["completions", "version"]),
 ];
 

@@ -44,6 +44,11 @@ impl<E> Default for Agenda<E> {
 }
 
 impl<E> Agenda<E> {
+    /// One that begins at a moment of its own.
+    pub fn from(now: Tick) -> Self {
+        Self { now, ..Self::default() }
+    }
+
     /// The present moment.
     pub fn now(&self) -> Tick {
         self.now

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use windlass_compiler::model::Job;
+use windlass_compiler::name::JobId;
 
 use crate::id::ExternalName;
 use crate::sim::cluster::Cluster;
@@ -23,6 +24,8 @@ pub enum Mishap {
     Fail(usize, ExternalName),
     /// A job runs badly, or well again.
     Impair(usize, ExternalName),
+    /// The same to whatever a job has on a cluster at that time.
+    Harm(JobId, Harm),
     /// A cluster cleans up what has ended.
     Collect(usize),
     /// A cluster's master starts anew, and has forgotten what it had only accepted.
@@ -31,6 +34,8 @@ pub enum Mishap {
     Silence(usize, u64),
     /// A way is cut for so many milliseconds.
     Cut(Cut, u64),
+    /// Nobody reaches the store for so many milliseconds.
+    StoreAway(u64),
     /// An owner's wall clock jumps by so many milliseconds.
     Jump(usize, i64),
     /// An owner dies, and nobody rises for it by itself.
@@ -43,6 +48,32 @@ pub enum Mishap {
     Rollback(u64),
     /// A user reads, thinks for so many milliseconds, and commits a command.
     Command(usize, u64, Command),
+}
+
+/// What befalls an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Harm {
+    /// Somebody deletes it.
+    Delete,
+    /// It is gone without a word.
+    Vanish,
+    /// It fails.
+    Fail,
+    /// It runs badly, or well again.
+    Impair,
+}
+
+impl Harm {
+    /// The mishap of one object.
+    pub fn of(self, cluster: usize, name: ExternalName) -> Mishap {
+        match self {
+            Self::Delete => Mishap::Delete(cluster, name),
+            Self::Vanish => Mishap::Vanish(cluster, name),
+            Self::Fail => Mishap::Fail(cluster, name),
+            Self::Impair => Mishap::Impair(cluster, name),
+        }
+    }
 }
 
 /// A way between an owner and the store, or a cluster, and which direction of it is cut.

@@ -30,6 +30,9 @@ pub struct Scenario {
     /// How much faster than the world each owner's wall clock goes, in millionths.
     #[serde(default, skip_serializing_if = "is_even")]
     pub drift: [i64; 2],
+    /// When it begins, in milliseconds; all times count from the same moment.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub begins: u64,
     /// When everything heals: the clocks, the ways, the clusters. After that one owner is left.
     pub calm: u64,
     /// How long jobs take and how often they fail, where chance does not decide it.
@@ -50,6 +53,11 @@ pub struct Life {
     pub takes: Option<u64>,
     /// How many attempts fail before one succeeds.
     pub fails: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 fn is_even(drift: &[i64; 2]) -> bool {
@@ -90,6 +98,7 @@ impl Scenario {
             clusters,
             jobs,
             drift,
+            begins: 0,
             calm: CALM,
             lives: BTreeMap::new(),
             mishaps,

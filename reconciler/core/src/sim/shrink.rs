@@ -112,7 +112,9 @@ fn is_about(mishap: &Mishap, cluster: usize) -> bool {
         | Mishap::Restart(one)
         | Mishap::Silence(one, _) => *one == cluster,
         Mishap::Cut(cut, _) => cut.cluster == Some(cluster),
-        Mishap::Jump(..)
+        Mishap::Harm(..)
+        | Mishap::StoreAway(_)
+        | Mishap::Jump(..)
         | Mishap::Crash(_)
         | Mishap::Pause(..)
         | Mishap::Rise(_)

@@ -2,7 +2,11 @@
 
 use std::fmt;
 
+use windlass_compiler::units::Duration;
+
 use crate::action::Outcome;
+use crate::decide::Waiting;
+use crate::edge::describe;
 use crate::history::Note;
 use crate::id::Instance;
 use crate::observed::{End, Observation, Phase};
@@ -35,6 +39,8 @@ pub enum Kind {
     Command,
     /// A status was recorded.
     State,
+    /// Something waits, and why.
+    Wait,
     /// A call was decided.
     Call,
     /// A cluster did something.
@@ -50,6 +56,7 @@ impl Kind {
             Self::Fault => "fault",
             Self::Command => "command",
             Self::State => "state",
+            Self::Wait => "wait",
             Self::Call => "call",
             Self::Effect => "effect",
             Self::Detail => "detail",
@@ -62,6 +69,22 @@ impl fmt::Display for Line {
         let Tick(at) = self.at;
         write!(f, "{:>4}.{:03} s  {:<8} {}", at / 1000, at % 1000, self.who, self.text)
     }
+}
+
+/// What is waited for, in words: not that a cluster was asked, which every call is.
+pub fn waits(waits: &[Waiting]) -> Vec<String> {
+    let one = |waiting: &Waiting| match waiting {
+        Waiting::Upstream(upstream) => Some(describe(upstream)),
+        Waiting::Until(time) => Some(format!("a pause until {}", time.strftime("%H:%M:%S"))),
+        Waiting::Held(reason) => Some(reason.clone()),
+        Waiting::Cluster(_) => None,
+    };
+    waits.iter().filter_map(one).collect()
+}
+
+/// So many milliseconds, as one says it.
+pub fn span(millis: u64) -> String {
+    Duration::from_millis(millis).to_string()
 }
 
 /// What an effect was.

@@ -110,6 +110,15 @@ impl Witness {
         self.commands.iter().try_for_each(|(subject, command)| command_stays(store, subject, command))
     }
 
+    /// How often each instance has started.
+    pub fn starts(&self) -> BTreeMap<Instance, u64> {
+        let mut starts = BTreeMap::new();
+        for ((instance, _), times) in &self.starts {
+            *starts.entry(instance.clone()).or_default() += times;
+        }
+        starts
+    }
+
     /// I9, at the end: the history has every step that the record counts.
     pub fn all_steps_stand(&self, status: &Status) -> Check {
         let told = self.steps.get(&status.instance).copied().unwrap_or_default();

@@ -5,11 +5,14 @@ mod fate;
 mod owners;
 mod users;
 
+use std::collections::BTreeMap;
+
 use indexmap::IndexMap;
 use windlass_compiler::model;
 use windlass_compiler::name::Name;
 
 use crate::action::{Create, Outcome};
+use crate::fleet::Fleet;
 use crate::id::{Instance, OpId, Uid};
 use crate::observed::{End, Observation};
 use crate::sim::agenda::{Agenda, Tick};
@@ -23,7 +26,7 @@ use crate::sim::owner::Owner;
 use crate::sim::project;
 use crate::sim::scenario::Scenario;
 use crate::sim::store::{Commit, Key, Store, Transaction};
-use crate::sim::story::{Kind, Line};
+use crate::sim::story::{self, Kind, Line};
 use crate::sim::trouble::Strike;
 use crate::sim::user::{Command, User};
 use crate::sim::witness::{Violation, Witness};
@@ -68,6 +71,8 @@ pub struct World {
     /// A rehearsal ends at its time, not when everything is at rest, and nothing heals by itself.
     rehearsal: bool,
     has_gone_back: bool,
+    /// What instances were last said to wait for.
+    waiting: BTreeMap<Instance, Vec<String>>,
     summary: Summary,
     befallen: Vec<Timed>,
     told: Option<Vec<Line>>,
@@ -120,7 +125,7 @@ impl World {
         let mut world = Self {
             recorded: project::recorded(&scenario.clusters),
             luck: Luck::new(scenario.seed, odds, &scenario.strikes, &scenario.jobs),
-            agenda: Agenda::default(),
+            agenda: Agenda::from(Tick(scenario.begins)),
             store: if scenario.goes_back() { Store::that_goes_back() } else { Store::default() },
             lease: Lease::default(),
             silent: vec![Tick(0); clusters.len()],
@@ -137,6 +142,7 @@ impl World {
             bound: scenario.calm + BOUND,
             rehearsal: false,
             has_gone_back: false,
+            waiting: BTreeMap::new(),
             summary: Summary::default(),
             befallen: Vec::new(),
             told: told.then(Vec::new),
@@ -189,13 +195,45 @@ impl World {
         Err(self.unsettled())
     }
 
+    /// Lets everything happen until a moment: a rehearsal, in which nothing heals that was not said to.
+    pub(crate) fn rehearse(&mut self, until: Tick) -> Result<Summary, Violation> {
+        self.rehearsal = true;
+        self.owners.iter_mut().for_each(|owner| owner.waits = Some(BTreeMap::new()));
+        while let Some(event) = self.agenda.advance().filter(|_| self.agenda.now() <= until) {
+            self.summary.events += 1;
+            self.happen(event)?;
+            self.look()?;
+        }
+        Ok(self.summary)
+    }
+
+    /// The records, as they are.
+    pub(crate) fn fleet(&self) -> Fleet {
+        let mut reading = crate::sim::reading::Reading::default();
+        reading.refresh(&self.store);
+        reading.fleet().clone()
+    }
+
+    /// How often each instance has started on any cluster.
+    pub(crate) fn starts(&self) -> BTreeMap<Instance, u64> {
+        self.witness.starts()
+    }
+
+    /// What an instance waits for, by the last word of whoever owns it.
+    pub(crate) fn waits(&self, instance: &Instance) -> Vec<String> {
+        let owners = self.owners.iter().filter(|owner| owner.is_up);
+        let latest = owners.max_by_key(|owner| owner.epoch).and_then(|owner| owner.waits.as_ref());
+        latest.and_then(|waits| waits.get(instance)).map(|waits| story::waits(waits)).unwrap_or_default()
+    }
+
     fn begin(&mut self, odds: Option<Odds>) {
         let first = Command::first(&self.scenario.jobs);
         self.agenda.plan(0, Event::Submits(0, Box::new(first), 0));
         self.agenda.plan(1, Event::Rise(0));
         self.agenda.plan(self.scenario.calm, Event::Heal);
         for (nth, timed) in (0..).zip(self.scenario.mishaps.clone()) {
-            self.agenda.plan(timed.at, Event::Mishap(Some(Box::new(timed.mishap)), nth));
+            let delay = timed.at.saturating_sub(self.scenario.begins);
+            self.agenda.plan(delay, Event::Mishap(Some(Box::new(timed.mishap)), nth));
         }
         for nth in 0..odds.map_or(0, |odds| odds.mishaps) {
             self.agenda.plan(self.time_of(nth), Event::Mishap(None, nth));

@@ -1,15 +1,17 @@
 //! What befalls the world, and how it ends: everything heals, and everything must come to rest.
 
+use windlass_compiler::name::JobId;
+
 use crate::fleet::Outlook;
 use crate::id::{ExternalName, Instance};
 use crate::observed::End;
 use crate::sim::agenda::Tick;
 use crate::sim::clock::Clock;
 use crate::sim::cluster::Object;
-use crate::sim::mishap::{self, Cut, Mishap, Timed};
+use crate::sim::mishap::{self, Cut, Harm, Mishap, Timed, Way};
 use crate::sim::random::Random;
 use crate::sim::scenario::MISHAPS;
-use crate::sim::story::Kind;
+use crate::sim::story::{self, Kind};
 use crate::sim::witness::{self, Violation};
 
 use super::{Check, Event, PATIENCE, TAKE_OVER, World, broken_table, owner_name};
@@ -45,6 +47,7 @@ impl World {
             Mishap::Impair(cluster, name) => {
                 self.strike(cluster, &name, "runs badly, or well again", |object, now| object.impair(now));
             }
+            Mishap::Harm(job, harm) => return self.harm(&job, harm),
             Mishap::Collect(cluster) => {
                 self.complain(cluster, "cleans up what has ended");
                 let now = self.agenda.now();
@@ -55,12 +58,20 @@ impl World {
                 self.clusters[cluster].restart();
             }
             Mishap::Silence(cluster, millis) => {
-                self.complain(cluster, &format!("answers nobody for {millis} ms"));
+                self.complain(cluster, &format!("answers nobody for {}", story::span(millis)));
                 self.silent[cluster] = self.agenda.now().after(millis);
             }
             Mishap::Cut(cut, millis) => self.cut(cut, millis),
+            Mishap::StoreAway(millis) => {
+                for owner in 0..2 {
+                    self.cut(Cut { owner, cluster: None, way: Way::Both }, millis);
+                }
+            }
             Mishap::Jump(owner, millis) => {
-                let text = || format!("its clock jumps by {millis} ms");
+                let text = || {
+                    let way = if millis < 0 { "back" } else { "ahead" };
+                    format!("its clock jumps {way} by {}", story::span(millis.unsigned_abs()))
+                };
                 self.tell(Kind::Fault, || owner_name(owner), None, text);
                 self.clocks[owner].ahead += millis;
                 self.hint(owner, 1);
@@ -75,6 +86,17 @@ impl World {
             Mishap::Command(..) => {}
         }
         Ok(())
+    }
+
+    /// Whatever a job has on a cluster comes to harm.
+    fn harm(&mut self, job: &JobId, harm: Harm) -> Check {
+        let clusters = self.clusters.iter().enumerate();
+        let found: Vec<Mishap> = clusters
+            .flat_map(|(at, cluster)| cluster.objects().map(move |object| (at, &object.observation)))
+            .filter(|(_, seen)| seen.label.instance.job == *job && seen.phase.is_alive())
+            .map(|(at, seen)| harm.of(at, seen.name.clone()))
+            .collect();
+        found.into_iter().try_for_each(|mishap| self.befall(Some(mishap), LATER))
     }
 
     fn complain(&mut self, cluster: usize, text: &str) {
@@ -104,7 +126,7 @@ impl World {
 
     fn cut(&mut self, cut: Cut, millis: u64) {
         let end = cut.cluster.map_or("the store".to_owned(), |one| self.clusters[one].name.to_string());
-        let text = || format!("{} {end} do not get through for {millis} ms", cut.way);
+        let text = || format!("{} {end} do not get through for {}", cut.way, story::span(millis));
         self.tell(Kind::Fault, || owner_name(cut.owner), None, text);
         self.cuts.push((cut, self.agenda.now().after(millis)));
     }
@@ -114,7 +136,7 @@ impl World {
         let forgot = self.store.go_back(to);
         self.witness.go_back(&self.store);
         self.has_gone_back |= forgot;
-        let text = || format!("shows what it was {millis} ms ago, and has forgotten the rest");
+        let text = || format!("shows what it was {} ago, and has forgotten the rest", story::span(millis));
         self.tell(Kind::Fault, || "store".to_owned(), None, text);
     }
 

@@ -67,6 +67,7 @@ impl World {
         let (now, time) = (self.agenda.now(), self.time(owner));
         let (epoch, op) = (self.owners[owner].epoch, self.op());
         let step = self.owners[owner].step(now, time).map_err(|illegal| broken_table(&illegal))?;
+        self.tell_waits(owner);
         match step {
             Step::Record(status) => {
                 let transaction = self.owners[owner].reading.record(op, epoch, *status);
@@ -93,6 +94,19 @@ impl World {
         }
         self.hint(owner, 5);
         Ok(())
+    }
+
+    /// Says what waits, where that has changed and is asked for.
+    fn tell_waits(&mut self, owner: usize) {
+        let Some(waits) = &self.owners[owner].waits else { return };
+        let now: Vec<_> = waits.iter().map(|(one, waits)| (one.clone(), story::waits(waits))).collect();
+        for (instance, waits) in now {
+            let known = self.waiting.insert(instance.clone(), waits.clone());
+            if !waits.is_empty() && known.as_ref() != Some(&waits) {
+                let text = || format!("waits: {}", waits.join(", and "));
+                self.tell(Kind::Wait, || owner_name(owner), Some(&instance), text);
+            }
+        }
     }
 
     fn call(
@@ -270,7 +284,12 @@ impl World {
     }
 
     pub(super) fn pause(&mut self, owner: usize, millis: u64) {
-        self.tell(Kind::Fault, || owner_name(owner), None, || format!("stands still for {millis} ms"));
+        self.tell(
+            Kind::Fault,
+            || owner_name(owner),
+            None,
+            || format!("stands still for {}", story::span(millis)),
+        );
         self.paused[owner] = self.agenda.now().after(millis);
         self.hint(owner, millis);
         if self.rehearsal && millis > TAKE_OVER {
