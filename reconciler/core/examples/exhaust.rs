@@ -1,32 +1,36 @@
-//! Searches small worlds completely: `exhaust [LIMIT]`. One row for each kind of cluster and mode, with growing bounds.
+//! Searches small worlds completely: `exhaust [LIMIT]`. One row for each kind of cluster and mode, with wider and wider
+//! bounds. Fails if a promise is broken that should hold, or if small bounds were not searched completely.
 #![expect(clippy::print_stdout, reason = "a program for a terminal")]
 
+use std::process::ExitCode;
 use std::time::Instant;
 
 use windlass_compiler::model::Mode;
 use windlass_core::sim::exhaustive::{Bounds, search};
 use windlass_core::sim::kind::Kind;
 
-fn main() {
-    let limit = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(5_000_000);
+fn main() -> ExitCode {
+    let limit = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(600_000);
+    let mut good = true;
     for kind in Kind::ALL {
         for mode in [Mode::Stream, Mode::Batch] {
             for (what, bounds) in wider(Bounds::small(kind, mode)) {
                 let began = Instant::now();
                 let found = search(&bounds, limit);
-                println!("{} {mode:?}, {what}: {found} in {:.1?}", kind.name(), began.elapsed());
+                println!("{} {mode:?}, {what}: {found}, {:.1?}", kind.name(), began.elapsed());
+                good &= found.violation.is_none() && (found.is_complete || what != "small");
             }
         }
     }
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// The small bounds, and what is added to them one by one.
-fn wider(small: Bounds) -> [(&'static str, Bounds); 5] {
+fn wider(small: Bounds) -> [(&'static str, Bounds); 4] {
     [
         ("small", small),
-        ("no fence", Bounds { fence: false, ..small }),
-        ("a mishap of the cluster", Bounds { mishaps: 1, ..small }),
-        ("a silence", Bounds { silences: 1, ..small }),
-        ("a retry, two commands", Bounds { retries: 1, commands: 2, late: 1, ..small }),
+        ("with a mishap of the cluster", Bounds { mishaps: 1, ..small }),
+        ("with a silence", Bounds { silences: 1, ..small }),
+        ("with a retry and a second command", Bounds { retries: 1, commands: 2, ..small }),
     ]
 }

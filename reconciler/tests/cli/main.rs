@@ -5,5 +5,6 @@ mod invocation;
 mod help;
 mod output;
 mod revisions;
+mod simulate;
 mod specs;
 mod usage;

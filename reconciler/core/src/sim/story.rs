@@ -12,7 +12,7 @@ use crate::id::Instance;
 use crate::observed::{End, Observation, Phase};
 use crate::sim::agenda::Tick;
 use crate::sim::cluster::Effect;
-use crate::sim::store::{Key, Record, Transaction};
+use crate::sim::store::{Key, Record, Transaction, Write};
 use crate::status::Transition;
 
 /// One thing that happened.
@@ -82,6 +82,17 @@ pub fn waits(waits: &[Waiting]) -> Vec<String> {
     waits.iter().filter_map(one).collect()
 }
 
+/// For what is waited, whatever comes of it meanwhile: the same as long as there is no news for who waits.
+pub fn awaited(waits: &[Waiting]) -> Vec<String> {
+    let one = |waiting: &Waiting| match waiting {
+        Waiting::Upstream(upstream) => Some(upstream.edge.job.to_string()),
+        Waiting::Until(time) => Some(time.to_string()),
+        Waiting::Held(reason) => Some(reason.clone()),
+        Waiting::Cluster(_) => None,
+    };
+    waits.iter().filter_map(one).collect()
+}
+
 /// So many milliseconds, as one says it.
 pub fn span(millis: u64) -> String {
     Duration::from_millis(millis).to_string()
@@ -130,32 +141,48 @@ fn phase(seen: &Observation) -> &'static str {
 }
 
 /// What a transaction of an owner records, instance by instance.
-pub fn records(transaction: &Transaction) -> Vec<(Option<Instance>, String)> {
-    let one = |write: &crate::sim::store::Write| match (&write.key, &write.record) {
+pub fn records(transaction: &Transaction) -> Vec<Recorded> {
+    let one = |write: &Write| match (&write.key, &write.record) {
         (Key::Status(instance), Record::Status(status)) => {
-            let steps: Vec<String> = transaction
-                .history
-                .iter()
-                .filter_map(|(_, note)| match note {
-                    Note::Transition(step) => Some(transition(step)),
-                    _ => None,
-                })
-                .collect();
-            let text = if steps.is_empty() {
-                format!("records that generation {} is taken in", status.observed_generation)
+            let steps = transaction.history.iter().filter_map(|(_, note)| match note {
+                Note::Transition(step) => Some(transition(step)),
+                _ => None,
+            });
+            let steps: Vec<String> = steps.collect();
+            let (kind, text) = if steps.is_empty() {
+                (Kind::Detail, format!("generation {} is taken in", status.observed_generation))
             } else {
-                format!("records {}", steps.join(", then "))
+                (Kind::State, steps.join(", then "))
             };
-            (Some(instance.clone()), text)
+            Recorded { about: Some(instance.clone()), kind, text }
         }
-        (Key::Run(id), _) => (None, format!("records that the run {id} is over")),
-        (key, _) => (None, format!("records {key:?}")),
+        (Key::Run(id), _) => {
+            Recorded { about: None, kind: Kind::State, text: format!("that the run {id} is over") }
+        }
+        (key, _) => Recorded { about: None, kind: Kind::State, text: format!("{key:?}") },
     };
     transaction.writes.iter().map(one).collect()
 }
 
+/// One record that an owner writes.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// The instance that it is of, if it is of one.
+    pub about: Option<Instance>,
+    /// Whether it moves anything.
+    pub kind: Kind,
+    /// What it says, to stand behind "records".
+    pub text: String,
+}
+
+/// The word for steps within one state is the event's: two of them change what may follow, and not the state.
 fn transition(step: &Transition) -> String {
     let attempt = if step.attempt.0 == 0 { String::new() } else { format!(" (attempt {})", step.attempt) };
+    match (step.from == step.to, step.event.as_str()) {
+        (true, "created") => return format!("that attempt {} is there, and may be let run", step.attempt),
+        (true, "stop-asked") => return format!("that it is to stop, when it is no longer {}", step.from),
+        _ => {}
+    }
     let reason = step.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
     format!("{} → {}{attempt}{reason}", step.from, step.to)
 }

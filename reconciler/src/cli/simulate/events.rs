@@ -32,7 +32,7 @@ enum Subject {
 /// Reads an event: what happens, and when it is over.
 pub(super) fn event(mut table: Table<'_>, model: &Model, mistakes: &mut Mistakes) -> Option<(Timed, u64)> {
     let at = time(&mut table, "at", mistakes);
-    if table.take("at").is_none() {
+    if !table.has("at") {
         let help = "write `at = \"02:00\"`";
         mistakes.add(table.span(), "an event has no time", "when does it happen?", help);
     }
@@ -43,7 +43,7 @@ pub(super) fn event(mut table: Table<'_>, model: &Model, mistakes: &mut Mistakes
     };
     // What is left over is told only of an event that is understood otherwise.
     if mistakes.reports.len() == before {
-        table.finish("key of this event", mistakes);
+        table.finish("this event", mistakes);
     }
     let ((mishap, lasts), at) = (mishap?, at?);
     Some((Timed { at, mishap }, at + lasts))

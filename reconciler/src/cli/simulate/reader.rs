@@ -61,17 +61,30 @@ impl Mistakes {
         what: &str,
         allowed: impl IntoIterator<Item = &'a str>,
     ) {
+        self.not_known(at, format!("there is no {what} `{}`", at.value), allowed);
+    }
+
+    fn not_known<'a>(
+        &mut self,
+        at: &At<String>,
+        message: String,
+        allowed: impl IntoIterator<Item = &'a str>,
+    ) {
         let allowed: Vec<&str> = allowed.into_iter().collect();
         let near = nearest(&at.value, allowed.iter().copied());
         let meant = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-        let help = format!("{meant}{what} is one of: {}", allowed.join(", "));
-        self.add(at.span.clone(), format!("there is no {what} `{}`", at.value), "not known", help);
+        self.add(at.span.clone(), message, "not known", format!("{meant}known are: {}", allowed.join(", ")));
     }
 }
 
 impl<'a> Table<'a> {
     pub(super) fn new(table: &'a DeTable<'a>, span: Range<usize>) -> Self {
         Self { table, span, taken: Vec::new() }
+    }
+
+    /// Whether there is such a key.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.iter().any(|(name, _)| name.get_ref() == key)
     }
 
     /// A value, if it is there.
@@ -160,7 +173,8 @@ impl<'a> Table<'a> {
                 continue;
             }
             let at = At { value: name.get_ref().to_string(), span: name.span() };
-            mistakes.none_of(&at, what, self.taken.iter().copied());
+            let message = format!("`{}` says nothing about {what}", at.value);
+            mistakes.not_known(&at, message, self.taken.iter().copied());
         }
     }
 }

@@ -108,7 +108,7 @@ fn root(mut table: Table<'_>, model: &Model, mistakes: &mut Mistakes) -> Script 
     }
     // One moment's events keep the order in which they were written.
     script.events.sort_by_key(|timed| timed.at);
-    table.finish("key", mistakes);
+    table.finish("a script", mistakes);
     script
 }
 
@@ -120,7 +120,7 @@ fn kind(
 ) -> Option<(Name, Kind)> {
     let cluster = self::cluster(name, model, mistakes);
     let kind = table.text("kind", mistakes);
-    table.finish("key of a cluster", mistakes);
+    table.finish("a cluster", mistakes);
     let kind = kind?;
     let found = Kind::ALL.into_iter().find(|known| known.name() == kind.value);
     if found.is_none() {
@@ -138,7 +138,7 @@ fn life(
     let job = self::job(name, model, mistakes);
     let takes = duration(&mut table, "takes", mistakes);
     let fails = table.number("fails", mistakes);
-    table.finish("key of a job", mistakes);
+    table.finish("a job", mistakes);
     let job = model.jobs.get(&job?)?;
     let usual = usual(job);
     let takes = takes.map(|takes| takes.value).or(usual.takes);

@@ -87,12 +87,19 @@ impl State {
         if self.left.crashes > 0 {
             moves.push(Move::Dies(owner));
         }
-        moves.extend([Move::Reads(owner), Move::Asks(owner), Move::Acts(owner)]);
-        if self.left.late > 0 {
-            moves.push(Move::ActsAndGivesUp(owner));
+        moves.push(Move::Asks(owner));
+        // What would change nothing is no move.
+        if member.version != self.version || member.goal.generation != self.goal.generation {
+            moves.push(Move::Reads(owner));
         }
-        if self.left.crashes > 0 {
-            moves.push(Move::ActsAndDies(owner));
+        if !matches!(self.decide(owner), Ok(None)) {
+            moves.push(Move::Acts(owner));
+            if self.left.late > 0 {
+                moves.push(Move::ActsAndGivesUp(owner));
+            }
+            if self.left.crashes > 0 {
+                moves.push(Move::ActsAndDies(owner));
+            }
         }
         if self.left.silences > 0 {
             moves.push(Move::AsksInVain(owner));

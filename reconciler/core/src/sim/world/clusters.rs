@@ -179,11 +179,11 @@ impl World {
         let (delays, told) = match hap.trouble {
             Some(Trouble::Lost) => (Vec::new(), Some(fault("the call is lost".to_owned()))),
             Some(Trouble::Late(late)) => {
-                (vec![late], Some(fault(format!("the call is {late} ms under way"))))
+                (vec![late], Some(fault(format!("the call is {} under way", story::span(late)))))
             }
             Some(Trouble::Twice(later)) => (
                 vec![hap.delay, later],
-                Some(fault(format!("the call arrives, and once more after {later} ms"))),
+                Some(fault(format!("the call arrives, and once more after {}", story::span(later)))),
             ),
             Some(Trouble::Anew(later)) => {
                 let copy = Box::new(flight.call.clone());

@@ -12,7 +12,7 @@ use crate::sim::mishap::Way;
 use crate::sim::owner::Step;
 use crate::sim::place::{Lane, Place};
 use crate::sim::store::{Commit, Key, Transaction};
-use crate::sim::story::{self, Kind};
+use crate::sim::story::{self, Kind, Recorded};
 use crate::sim::trouble::Trouble;
 
 use super::{
@@ -99,10 +99,13 @@ impl World {
     /// Says what waits, where that has changed and is asked for.
     fn tell_waits(&mut self, owner: usize) {
         let Some(waits) = &self.owners[owner].waits else { return };
-        let now: Vec<_> = waits.iter().map(|(one, waits)| (one.clone(), story::waits(waits))).collect();
-        for (instance, waits) in now {
-            let known = self.waiting.insert(instance.clone(), waits.clone());
-            if !waits.is_empty() && known.as_ref() != Some(&waits) {
+        let now: Vec<_> = waits
+            .iter()
+            .map(|(one, waits)| (one.clone(), story::awaited(waits), story::waits(waits)))
+            .collect();
+        for (instance, awaited, waits) in now {
+            let known = self.waiting.insert(instance.clone(), awaited.clone());
+            if !awaited.is_empty() && known.as_ref() != Some(&awaited) {
                 let text = || format!("waits: {}", waits.join(", and "));
                 self.tell(Kind::Wait, || owner_name(owner), Some(&instance), text);
             }
@@ -151,7 +154,13 @@ impl World {
             _ => vec![hap.delay],
         };
         if delays != [hap.delay] {
-            let text = || format!("the write arrives after {delays:?} ms");
+            let text = || match delays.as_slice() {
+                [] => "what it writes does not arrive".to_owned(),
+                [late] => format!("what it writes is {} under way", story::span(*late)),
+                [_, later, ..] => {
+                    format!("what it writes arrives, and once more after {}", story::span(*later))
+                }
+            };
             self.tell(Kind::Fault, || owner_name(owner), None, text);
         }
         for delay in delays {
@@ -165,13 +174,13 @@ impl World {
         let commit = self.store.commit(transaction);
         let now = self.agenda.now();
         self.store.remember(now);
-        for (about, text) in records {
+        for Recorded { about, kind, text } in records {
             let (kind, text) = match commit {
-                Commit::Done => (Kind::State, text),
+                Commit::Done => (kind, format!("records {text}")),
                 Commit::Conflict => {
-                    (Kind::Detail, format!("refused, as it has read an older version: {text}"))
+                    (Kind::Detail, format!("has read an older version, and may not record {text}"))
                 }
-                Commit::Fenced => (Kind::Detail, format!("refused, as another owner has taken over: {text}")),
+                Commit::Fenced => (Kind::Detail, format!("was replaced, and may not record {text}")),
             };
             self.tell(kind, || owner_name(who.0), about.as_ref(), || text);
         }
