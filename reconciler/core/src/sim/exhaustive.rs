@@ -45,6 +45,9 @@ pub struct Bounds {
     pub silences: u8,
     /// Whether a write below the barrier is refused.
     pub fence: bool,
+    /// Whether whoever takes over has to ask the cluster anew before it decides: what was seen under an earlier epoch
+    /// is forgotten.
+    pub asks_anew: bool,
 }
 
 impl Bounds {
@@ -61,6 +64,7 @@ impl Bounds {
             mishaps: 0,
             silences: 0,
             fence: true,
+            asks_anew: true,
         }
     }
 }

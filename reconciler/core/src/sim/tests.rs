@@ -1,6 +1,9 @@
 //! Many seeds, one fault at every place, the scenarios that were kept, and all of it with each rule switched off.
 
+use windlass_compiler::model::Mode;
+
 use super::*;
+use crate::sim::exhaustive::{Bounds, search};
 use crate::sim::kind::Kind;
 use crate::sim::place::{Lane, Place};
 use crate::sim::saved::Saved;
@@ -115,11 +118,43 @@ fn with_all_rules_every_scenario_that_was_kept_holds() {
     }
 }
 
+fn whole(bounds: &Bounds) -> exhaustive::Found {
+    let found = search(bounds, 300_000);
+    assert!(found.is_complete, "{bounds:?}: {found}");
+    found
+}
+
+#[test]
+fn small_worlds_are_safe_and_come_to_rest_whatever_the_order() {
+    for (kind, mode) in Kind::ALL.into_iter().flat_map(|kind| [(kind, Mode::Stream), (kind, Mode::Batch)]) {
+        // A crash beside the late request is searched by `tests/run`: it takes several times as long.
+        let bounds = Bounds { crashes: 0, ..Bounds::small(kind, mode) };
+        let found = whole(&bounds);
+        assert!(found.violation.is_none(), "{bounds:?}: {found}");
+        assert!(found.states > 2_000, "{bounds:?}: {found}");
+    }
+}
+
+#[test]
+fn absences_that_were_seen_under_an_earlier_epoch_end_what_runs() {
+    // Whoever comes back to a lease with what it saw before takes an attempt for lost that was made meanwhile.
+    let small = Bounds { late: 0, ..Bounds::small(Kind::Objects, Mode::Stream) };
+    for bounds in [
+        Bounds { asks_anew: false, crashes: 1, take_overs: 2, ..small },
+        Bounds { fence: false, crashes: 0, ..small },
+    ] {
+        let (violation, _) = search(&bounds, 300_000).violation.expect("it breaks a promise");
+        assert_eq!(violation.invariant, "I6 nothing runs after its stop", "{bounds:?}");
+    }
+}
+
 #[cfg(feature = "faults")]
 mod rules {
     use std::collections::BTreeSet;
 
-    use super::{run, saved, simulate};
+    use windlass_compiler::model::Mode;
+
+    use super::{Bounds, Kind, run, saved, search, simulate};
     use crate::fault::{Rule, without};
 
     /// How many seeds may pass before the promise that a rule protects is seen broken.
@@ -148,6 +183,22 @@ mod rules {
             assert_eq!(failure.violation.detail, saved.how, "{name}");
             let story: Vec<String> = failure.story.iter().map(ToString::to_string).collect();
             assert_eq!(story, saved.story, "{name}: it tells another story by now");
+        }
+    }
+
+    #[test]
+    fn without_its_rule_a_small_world_is_not_safe() {
+        let small = |kind| Bounds { crashes: 0, ..Bounds::small(kind, Mode::Stream) };
+        for (rule, bounds, promise) in [
+            (Rule::RecordedUid, Bounds { mishaps: 1, ..small(Kind::Objects) }, "I10"),
+            (Rule::CreateOnly, small(Kind::Tokens), "I4"),
+            (Rule::BurnOnStop, small(Kind::Ids), "I6"),
+            (Rule::GuardAtStart, small(Kind::Names), "I4"),
+            (Rule::SilenceIsNotAbsence, Bounds { silences: 1, ..small(Kind::Objects) }, "I6"),
+        ] {
+            let found = without(rule, || search(&bounds, 300_000));
+            let (violation, _) = found.violation.unwrap_or_else(|| panic!("{rule:?} is not missed"));
+            assert_eq!(violation.invariant.split(' ').next(), Some(promise), "{rule:?}");
         }
     }
 

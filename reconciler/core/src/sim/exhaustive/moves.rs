@@ -20,7 +20,7 @@ use crate::sim::witness::Violation;
 use crate::status::Status;
 use crate::sweep::sweep;
 
-use super::member::{Member, Write};
+use super::member::Write;
 use super::state::{State, later, now};
 
 /// One thing that happens.
@@ -217,7 +217,10 @@ impl State {
         self.barrier += 1;
         let epoch = self.barrier;
         let member = &mut self.members[owner];
-        *member = Member { is_up: true, epoch, sights: Default::default(), ..member.clone() };
+        (member.is_up, member.epoch) = (true, epoch);
+        if self.fixed.asks_anew {
+            member.sights = Default::default();
+        }
         self.read(owner);
     }
 

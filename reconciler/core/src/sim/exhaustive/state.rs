@@ -44,6 +44,7 @@ pub(super) struct Fixed {
     pub(super) job: Job,
     pub(super) instance: Instance,
     pub(super) fence: bool,
+    pub(super) asks_anew: bool,
 }
 
 /// How much of everything may still happen.
@@ -86,7 +87,7 @@ impl State {
         Self {
             members: [member(true), member(false)],
             cluster: Cluster::new(job.cluster.clone(), bounds.kind),
-            fixed: Arc::new(Fixed { job, instance, fence: bounds.fence }),
+            fixed: Arc::new(Fixed { job, instance, fence: bounds.fence, asks_anew: bounds.asks_anew }),
             goal,
             status,
             version: 0,
