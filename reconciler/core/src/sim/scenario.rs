@@ -64,6 +64,11 @@ fn is_even(drift: &[i64; 2]) -> bool {
     *drift == [0, 0]
 }
 
+/// At most one in a hundred, which is what a lease allows for.
+fn drift(random: &mut Random) -> i64 {
+    i64::try_from(random.below(20_001)).unwrap_or(0) - 10_000
+}
+
 const DRAFT: u64 = 0x5EED;
 /// The place of the mishaps of a run; each is drawn at its time.
 pub const MISHAPS: u64 = 0x0F47E;
@@ -81,8 +86,7 @@ impl Scenario {
     pub fn around(seed: u64, clusters: IndexMap<Name, Kind>, jobs: Vec<Job>) -> (Self, Odds) {
         let mut random = Random::at(seed, DRAFT, 1);
         let odds = Odds::draw(&mut random);
-        let drift = || |random: &mut Random| i64::try_from(random.below(20_001)).unwrap_or(0) - 10_000;
-        let drift = [drift()(&mut random), drift()(&mut random)];
+        let drift = [drift(&mut random), drift(&mut random)];
         let mut mishaps: Vec<Timed> = (0..odds.commands)
             .map(|_| Timed {
                 at: random.between(100, CALM - 5_000),

@@ -27,7 +27,6 @@ use crate::sim::project;
 use crate::sim::scenario::Scenario;
 use crate::sim::store::{Commit, Key, Store, Transaction};
 use crate::sim::story::{self, Kind, Line};
-use crate::sim::trouble::Strike;
 use crate::sim::user::{Command, User};
 use crate::sim::witness::{Violation, Witness};
 use crate::sim::{EXCEPTIONS, Summary};
@@ -157,11 +156,6 @@ impl World {
     pub fn into_told(self) -> (Vec<Line>, Scenario) {
         let (mishaps, strikes) = (self.befallen, self.luck.into_struck());
         (self.told.unwrap_or_default(), Scenario { mishaps, strikes, ..self.scenario })
-    }
-
-    /// What went wrong so far, at single messages and steps.
-    pub fn into_struck(self) -> Vec<Strike> {
-        self.luck.into_struck()
     }
 
     /// Everything must be as it should be so many milliseconds after the last fault, instead of [`BOUND`].

@@ -170,7 +170,7 @@ impl World {
 
     pub(super) fn write(&mut self, who: Who, number: u64, transaction: Transaction) {
         let keys: Vec<Key> = transaction.writes.iter().map(|write| write.key.clone()).collect();
-        let records = self.told.is_some().then(|| story::records(&transaction)).unwrap_or_default();
+        let records = if self.told.is_some() { story::records(&transaction) } else { Vec::new() };
         let commit = self.store.commit(transaction);
         let now = self.agenda.now();
         self.store.remember(now);
