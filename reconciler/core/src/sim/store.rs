@@ -1,6 +1,7 @@
 //! A simulated store: typed records under compare-and-set on (counter, operation), a barrier, and a history.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use windlass_compiler::name::JobId;
 
@@ -23,6 +24,18 @@ pub enum Key {
     Run(RunId),
     Status(Instance),
     Apply(ApplyId),
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Project => f.write_str("project"),
+            Self::Desired(job) => write!(f, "desired/{job}"),
+            Self::Run(run) => write!(f, "run/{run}"),
+            Self::Status(instance) => write!(f, "status/{instance}"),
+            Self::Apply(apply) => write!(f, "apply/{apply}"),
+        }
+    }
 }
 
 /// A record.

@@ -159,7 +159,7 @@ pub fn records(transaction: &Transaction) -> Vec<Recorded> {
         (Key::Run(id), _) => {
             Recorded { about: None, kind: Kind::State, text: format!("that the run {id} is over") }
         }
-        (key, _) => Recorded { about: None, kind: Kind::State, text: format!("{key:?}") },
+        (key, _) => Recorded { about: None, kind: Kind::State, text: key.to_string() },
     };
     transaction.writes.iter().map(one).collect()
 }

@@ -9,11 +9,12 @@ use windlass_compiler::name::JobId;
 use crate::action::Action;
 use crate::desired::{Desired, Goal, Intent};
 use crate::history::Note;
-use crate::id::{AttemptNumber, Epoch, Generation, Instance, Sequence, Uid};
+use crate::id::{AttemptNumber, Epoch, Generation, Instance, Sequence, Uid, Version};
 use crate::observed::{Label, Phase};
 use crate::run::Run;
 use crate::sim::cluster::{Cluster, Effect, Object};
 use crate::sim::store::{Accepted, Key, Record, Store};
+use crate::sim::story;
 use crate::state::State;
 use crate::status::Status;
 
@@ -182,7 +183,9 @@ impl Witness {
                 self.uids.contains(&(label.instance.clone(), label.attempt, uid.clone()))
             }
         };
-        if known { Ok(()) } else { broken("I10 intent before effect", format!("{effect:?}")) }
+        let (label, text) = story::effect(effect);
+        let cluster = || format!("{}: its cluster {text}, and no record knew of that", label.instance);
+        if known { Ok(()) } else { broken("I10 intent before effect", cluster()) }
     }
 
     /// I7: every object maps to a record that knows of its attempt.
@@ -211,10 +214,11 @@ fn one_lineage(write: &Accepted) -> Check {
     if before == write.expected {
         return Ok(());
     }
-    broken(
-        "I1 one lineage",
-        format!("{:?} was written on {:?}, not on {before:?}", write.key, write.expected),
-    )
+    let said = |version: Option<Version>| {
+        version.map_or("none".to_owned(), |version| format!("{} of write {}", version.counter, version.op.0))
+    };
+    let (read, there) = (said(write.expected), said(before));
+    broken("I1 one lineage", format!("{} was written on version {read}, and {there} was there", write.key))
 }
 
 /// I3: no write below the barrier is accepted.

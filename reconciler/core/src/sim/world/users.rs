@@ -13,6 +13,10 @@ impl World {
         let at = self.agenda.now().0;
         let mishap = Mishap::Command(user, thinks, command.clone());
         self.befallen.push(Timed { at, mishap });
+        if thinks > 0 {
+            let text = || format!("reads the records, to {} later", command.name());
+            self.tell(Kind::Detail, || "user".to_owned(), None, text);
+        }
         self.users[user].reading.refresh(&self.store);
         self.agenda.plan(thinks, Event::Submits(user, Box::new(command), 0));
     }
