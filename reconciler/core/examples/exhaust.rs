@@ -25,13 +25,14 @@ fn main() -> ExitCode {
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// The small bounds, and what is added to them in place of the crash.
+/// The small bounds, and what is added to them in place of the crash, or of the crash and the late
+/// request.
 fn wider(small: Bounds) -> [(&'static str, Bounds); 4] {
     let calm = Bounds { crashes: 0, ..small };
     [
         ("small", small),
         ("a mishap of the cluster for the crash", Bounds { mishaps: 1, ..calm }),
         ("a silence for the crash", Bounds { silences: 1, ..calm }),
-        ("a retry and a second command for the crash", Bounds { retries: 1, commands: 2, ..calm }),
+        ("a retry and a second command for both", Bounds { retries: 1, commands: 2, late: 0, ..calm }),
     ]
 }
