@@ -159,7 +159,7 @@ impl Owner {
         Some(Box::new(Create {
             name: name.clone(),
             label: label.or(shown)?,
-            job: wanted.spec.clone(),
+            job: wanted.spec.job(),
             root: wanted.root.to_owned(),
         }))
     }

@@ -306,7 +306,7 @@ impl State {
             instance: &fixed.instance,
             goal: &member.goal,
             intent: member.goal.intent,
-            spec: &fixed.job,
+            spec: &fixed.spec,
             root: "/",
             status: &member.status,
             sight: &sight,
@@ -373,12 +373,12 @@ impl State {
         let goal = (*member.goal).clone();
         match self.fixed.instance.run_id() {
             None => {
-                let (spec, root) = (job.clone(), "/".to_owned());
+                let (spec, root) = (self.fixed.spec.clone(), "/".to_owned());
                 let desired = Desired { spec, root, goal, protected: None, change };
                 fleet.desired.insert(job.id.clone(), desired);
             }
             Some(id) => {
-                let bound = Bound { of: Generation(1), spec: job.clone(), goal };
+                let bound = Bound { of: Generation(1), spec: self.fixed.spec.clone(), goal };
                 let jobs = [(job.id.job.clone(), bound)].into_iter().collect();
                 let run = Run { id: id.clone(), root: "/".to_owned(), jobs, change, ended: None };
                 fleet.runs.insert(id, run);

@@ -14,6 +14,7 @@ use crate::sights::Sights;
 use crate::sim::agenda::Tick;
 use crate::sim::cluster::{Call, Cluster, Place};
 use crate::sim::project;
+use crate::spec::Spec;
 use crate::status::Status;
 
 use super::Bounds;
@@ -42,6 +43,7 @@ pub struct State {
 #[derive(Debug)]
 pub(super) struct Fixed {
     pub(super) job: Job,
+    pub(super) spec: Spec,
     pub(super) instance: Instance,
     pub(super) fence: bool,
     pub(super) asks_anew: bool,
@@ -87,7 +89,13 @@ impl State {
         Self {
             members: [member(true), member(false)],
             cluster: Cluster::new(job.cluster.clone(), bounds.kind),
-            fixed: Arc::new(Fixed { job, instance, fence: bounds.fence, asks_anew: bounds.asks_anew }),
+            fixed: Arc::new(Fixed {
+                spec: Spec::of(&job),
+                job,
+                instance,
+                fence: bounds.fence,
+                asks_anew: bounds.asks_anew,
+            }),
             goal,
             status,
             version: 0,
