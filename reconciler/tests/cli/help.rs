@@ -51,6 +51,7 @@ fn the_overview_groups_commands() {
     Keep it true:
       reconcile     Keep what runs as it is wanted, until told to end
       lease         Show who owns which part of the work, or take it over
+      simulate      Rehearse faults on simulated clusters, without effects
 
     About this program:
       completions   Print the completions of a shell
