@@ -43,8 +43,8 @@ use crate::sim::story::Line;
 use crate::sim::witness::Violation;
 use crate::sim::world::World;
 
-/// The promises that a store which goes back in time breaks, as long as nothing notices that and recovers. They are not
-/// held against a run in which it did: a command that was acknowledged in the time that is gone is gone with it, and the
+/// The promises that a store which goes back in time breaks as long as the simulated owners do not notice that and recover.
+/// They are not held against a run in which it did: a command that was acknowledged in the time that is gone is gone with it, and the
 /// record may be behind its clusters by an attempt, whose number and name are used again.
 pub const EXCEPTIONS: [&str; 4] = [
     "I4 one start per attempt",
