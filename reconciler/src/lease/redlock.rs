@@ -7,6 +7,7 @@
 
 mod acquiring;
 mod clock;
+pub mod commands;
 mod config;
 mod keys;
 mod link;

@@ -107,8 +107,7 @@ fn leased(address: &Address, lease: Option<&model::Lease>) -> Result<redlock::Co
         Some(nodes) if !nodes.is_empty() => nodes.clone(),
         Some(_) | None => own()?,
     };
-    let prefix = format!("{}-lease", address.prefix);
-    redlock::Config::new(&nodes, &prefix, ttl, "").map_err(|bad| refused(bad.to_string()))
+    redlock::Config::new(&nodes, &address.prefix, ttl, "").map_err(|bad| refused(bad.to_string()))
 }
 
 fn in_folder(folder: PathBuf, mode: Open) -> Result<Opened, Error> {

@@ -1,12 +1,13 @@
 //! A lease's whole life on servers that are well, and on some that are not.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use windlass::lease::redlock::{Acquired, Config, Redlock, Renewal, Standing};
+use windlass::lease::redlock::{Acquired, Config, Redlock, Renewal, Standing, commands};
 use windlass_core::lease::{Hint, Resource, Tenure};
 use windlass_tests::redis::{Options, Program, Server};
 
-use crate::scene::{TTL, acquire, hold, resource, servers, settled, url};
+use crate::scene::{Moved, TTL, acquire, hold, resource, servers, settled, url};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_holds_it_and_hands_it_over() {
@@ -102,4 +103,32 @@ async fn a_lock_lasts_a_ttl() {
     hold(&redlock, "a").await;
     let left: u64 = servers[0].command(&["PTTL", "{test}:a:l"]);
     assert!(Duration::from_millis(left) <= TTL && left > 0, "{left} ms");
+}
+
+/// A user with exactly the rights that the documentation names, on nodes that know nobody else.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_documented_rights_are_enough() {
+    let rights = commands::line("replica", "test").replace("PASSWORD", "secret");
+    let servers: Vec<_> = (0..3).map(|_| Server::start(Options::new().users(&rights))).collect();
+    let urls: Vec<_> =
+        servers.iter().map(|server| format!("redis://replica:secret@{}/1", server.address())).collect();
+    let config = Config::new(&urls, "test", TTL, "me").expect("a good configuration");
+    let clock = Moved::default();
+    let redlock = Redlock::connect_with(&config, Arc::new(clock.clone()));
+    for node in redlock.nodes() {
+        node.ready().await.expect("it lets us in");
+    }
+    clock.forward(TTL * 2);
+    for server in &servers {
+        server.flush_scripts();
+    }
+    let mut tenures = [hold(&redlock, "a").await];
+    assert_eq!(redlock.renew(&mut tenures).await, [Renewal::Renewed]);
+    assert!(matches!(redlock.holders(&[resource("a")]).await[..], [Standing::Held(_)]));
+    let told = redlock.clone();
+    let freed = tokio::spawn(async move { told.freed().await });
+    redlock.release(tenures.to_vec()).await;
+    tokio::time::timeout(Duration::from_secs(30), freed).await.expect("it is told").expect("it ends");
+    hold(&redlock, "a").await;
+    redlock.force_release(&resource("a")).await.expect("a majority does it");
 }
