@@ -109,7 +109,8 @@ pub async fn see_through_unless(
     let mut shown = Shown { progress: Progress::new(console, Timestamp::now()), console };
     let result = converge(session, ledger, &aim, &interrupts, &mut shown).await;
     shown.progress.finish();
-    let (end, ledger) = result?;
+    let goes_on = || format!("what was asked is recorded; `{}` goes on", task.resume);
+    let (end, ledger) = result.map_err(|error| Failure::from(error).hint(goes_on()))?;
     Ok(Ended { end, ledger, terminated: terminated.load(Ordering::SeqCst) })
 }
 
