@@ -39,7 +39,8 @@ pub fn read(path: &Path) -> Result<Saved, Failure> {
     let shown = path.display();
     let failed =
         || Failure::error(format!("`{shown}` is no saved plan")).hint("`windlass plan --out FILE` saves one");
-    let text = std::fs::read_to_string(path).map_err(|error| failed().because(&error))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::error(format!("the plan `{shown}` cannot be read")).because(&error))?;
     let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| failed().because(&error))?;
     match value.get("format_version").and_then(serde_json::Value::as_u64) {
         Some(version) if version > u64::from(FORMAT) => {
