@@ -28,6 +28,8 @@ use crate::session::Session;
 /// Show what differs from what was applied
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Formats: text, json.
+
 Examples:
   windlass drift
   windlass drift --json

@@ -13,6 +13,7 @@ use crate::saved::{FORMAT, Saved};
 
 /// Show a saved plan again, in any form
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Formats: text, concise, json, markdown.")]
 pub struct Args {
     /// The file that `windlass plan --out` wrote
     plan: PathBuf,
