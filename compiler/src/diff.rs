@@ -260,7 +260,7 @@ fn update(recorded: &RecordedJob, job: &Job, desired: &Plan) -> Option<Change> {
 /// The jobs that feel a change: all that wait for what is interrupted, or the batches that run again with it.
 fn downstream(effect: Effect, job: &Job, desired: &Plan) -> Vec<JobId> {
     let runs_again = |id: &&JobId| desired.job(id).is_some_and(|job| job.mode == Mode::Batch);
-    let downstream = desired.downstreams(&job.id).into_iter();
+    let downstream = desired.downstreams([&job.id]).into_iter();
     match effect {
         Effect::NextRun => downstream.filter(runs_again).cloned().collect(),
         effect if effect.interrupts() => downstream.cloned().collect(),

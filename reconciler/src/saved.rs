@@ -2,7 +2,7 @@
 //!
 //! Applied later, it does exactly what it showed, or is refused as stale.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -167,12 +167,9 @@ pub fn stale(reads: &Reads, ledger: &Ledger) -> Vec<Stale> {
 
 /// The keys that a plan rests on: what changes, and whatever that waits for or is waited for by.
 pub fn keys(plan: &Plan, changes: &Changes) -> Vec<Key> {
-    let mut jobs: std::collections::BTreeSet<&JobId> = std::collections::BTreeSet::new();
-    for change in &changes.changes {
-        jobs.insert(&change.job);
-        jobs.extend(plan.upstreams(&change.job));
-        jobs.extend(plan.downstreams(&change.job));
-    }
+    let changed = || changes.changes.iter().map(|change| &change.job);
+    let around = plan.upstreams(changed()).into_iter().chain(plan.downstreams(changed()));
+    let jobs: BTreeSet<&JobId> = changed().chain(around).collect();
     std::iter::once(Key::project()).chain(jobs.into_iter().map(Key::desired)).collect()
 }
 
