@@ -114,7 +114,8 @@ impl Plan {
 
     fn reachable<'a>(&self, from: impl IntoIterator<Item = &'a JobId>, direction: Direction) -> Vec<&JobId> {
         let mut ranks = BTreeSet::new();
-        let mut open: Vec<NodeIndex> = from.into_iter().filter_map(|id| self.nodes.get(id).copied()).collect();
+        let mut open: Vec<NodeIndex> =
+            from.into_iter().filter_map(|id| self.nodes.get(id).copied()).collect();
         while let Some(node) = open.pop() {
             let new = |next: &NodeIndex| ranks.insert(self.ranks[next.index()]);
             open.extend(self.graph.neighbors_directed(node, direction).filter(new));

@@ -103,7 +103,8 @@ fn progress(fleet: &Fleet, apply: &Apply) -> String {
         Progress::Aborted(_) => "aborted".to_owned(),
         Progress::Committed => {
             let about = apply.instances(fleet);
-            let met = about.iter().filter(|one| fleet.outlook(one) == Outlook::Met).count();
+            let mut outlooks = fleet.outlooks();
+            let met = about.iter().filter(|one| outlooks.of(one) == Outlook::Met).count();
             format!("committed: {met} of {} reached", about.len())
         }
     }

@@ -206,7 +206,8 @@ pub fn conclude(ended: &Ended, task: &Task<'_>, missed: Exit, console: &Console)
 
 /// The instances that are not what is wanted, and will not be on their own.
 pub fn failures(fleet: &Fleet, instances: &[Instance]) -> Vec<(Instance, String)> {
-    let missed = |instance: &Instance| match fleet.outlook(instance) {
+    let mut outlooks = fleet.outlooks();
+    let missed = |instance: &Instance| match outlooks.of(instance) {
         Outlook::Missed(reason) => Some((instance.clone(), reason)),
         Outlook::Met | Outlook::Moving => None,
     };

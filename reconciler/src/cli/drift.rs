@@ -129,9 +129,10 @@ pub async fn find(session: &Session, fleet: &Fleet) -> Vec<Finding> {
 
 /// The latest instances that have failed or are lost for good.
 fn over(fleet: &Fleet) -> Vec<Finding> {
+    let mut outlooks = fleet.outlooks();
     let over = |instance: Instance| {
         // What is to be begun again is not over.
-        let Outlook::Missed(_) = fleet.outlook(&instance) else { return None };
+        let Outlook::Missed(_) = outlooks.of(&instance) else { return None };
         let what = match &fleet.statuses.get(&instance)?.state {
             State::Failed { reason } => format!("it has failed: {reason}"),
             State::Lost { reason } => format!("it is lost: {reason}"),
