@@ -128,7 +128,8 @@ fn listen(interrupts: &Interrupts, console: &Console) -> Result<Arc<AtomicBool>,
                 _ = term.recv() => seen.store(true, Ordering::SeqCst),
             }
             if interrupts.count() == 0 {
-                console.note("interrupted: nothing new is started, what is under way is finished; again to leave at once");
+                console
+                    .note("interrupted: nothing new is started, what runs goes on; again to leave at once");
             }
             interrupts.interrupt();
         }
@@ -155,7 +156,7 @@ impl Watch for Shown<'_> {
 
     fn halt(&mut self, cause: &Instance, drives: bool) {
         let follows = match drives {
-            true => "nothing new is started, what is under way is finished",
+            true => "nothing new is started, what runs goes on",
             false => "the rest is left to whoever does the work",
         };
         self.console.note(&format!("{cause} has failed: {follows} (--on-error stop)"));
