@@ -35,6 +35,14 @@ pub struct Changes {
     pub changes: Vec<Change>,
     /// How many jobs stay as they are.
     pub unchanged: usize,
+    /// How many changes there are beside these, of jobs that were not selected.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub unselected: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// What would change of one job.
@@ -217,6 +225,7 @@ pub fn diff(recorded: &Recorded, desired: &Plan) -> Changes {
         plan: desired.digest(),
         changes,
         unchanged,
+        unselected: 0,
     }
 }
 

@@ -52,6 +52,13 @@ fn what_is_shown_can_be_selected() {
 }
 
 #[test]
+fn a_plan_counts_what_was_not_selected() {
+    let project = project();
+    let planned = project.ok(&["plan", "--var", "fee=2", "-s", "p.settle"]).out;
+    assert!(planned.contains("\n= 0 unchanged · 2 not selected"), "{planned}");
+}
+
+#[test]
 fn drift_is_of_what_is_selected() {
     let project = project();
     project.kill_everything();

@@ -110,7 +110,7 @@ fn narrow(
     let selected: BTreeSet<JobId> = selected.iter().map(|subject| subject.instance.job.clone()).collect();
     let before = changes.changes.len();
     changes.changes.retain(|change| selected.contains(&change.job));
-    changes.unchanged += before - changes.changes.len();
+    changes.unselected = before - changes.changes.len();
     Ok(())
 }
 
