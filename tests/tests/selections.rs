@@ -56,6 +56,8 @@ fn a_plan_counts_what_was_not_selected() {
     let project = project();
     let planned = project.ok(&["plan", "--var", "fee=2", "-s", "p.settle"]).out;
     assert!(planned.contains("\n= 0 unchanged · 2 not selected"), "{planned}");
+    let document = project.ok(&["plan", "--var", "fee=2", "-s", "p.settle", "--json"]).out;
+    assert!(document.contains("\"unselected\": 2") && document.ends_with("\n}\n"), "{document}");
 }
 
 #[test]

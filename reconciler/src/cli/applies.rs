@@ -73,7 +73,7 @@ async fn list(store: &StoreArgs, output: &OutputArgs, console: &Console) -> Outc
     let (_, ledger) = open_existing(&root, &backing).await?;
     let fleet = ledger.fleet();
     sinks.write(|format, style| match format {
-        Format::Json => windlass_compiler::escape::json(&by_time(fleet)) + "\n",
+        Format::Json => windlass_compiler::escape::json(&by_time(fleet)),
         _ => table(fleet).text(style),
     })?;
     Ok(Exit::Done)

@@ -82,7 +82,7 @@ pub fn run(args: &Args, console: &Console) -> Outcome {
         Ok(findings)
     })?;
     sinks.write(|format, style| match format {
-        Format::Json => windlass_compiler::escape::json(&findings) + "\n",
+        Format::Json => windlass_compiler::escape::json(&findings),
         _ => text(&findings, style),
     })?;
     Ok(if findings.is_empty() { Exit::Done } else { Exit::Differs })

@@ -121,7 +121,7 @@ pub const FORMATS: &[Format] = &[Format::Text, Format::Concise, Format::Json, Fo
 pub fn write(changes: &Changes, heading: &str, drift: Option<&str>, format: Format, style: &Style) -> String {
     let notes = Notes { heading: Some(heading), drift };
     match format {
-        Format::Json => escape::json(changes) + "\n",
+        Format::Json => escape::json(changes),
         Format::Markdown => changes.markdown(&notes),
         Format::Concise => concise(changes),
         _ => changes.text(style, &notes),
