@@ -30,6 +30,7 @@ use environments::Overlays;
 use heads::Head;
 use merge::merge;
 use scene::Scene;
+use templates::Lineages;
 
 /// What the passes ask of the outside.
 pub(crate) struct Asked<'a> {
@@ -90,8 +91,7 @@ struct Shared<'e, 's> {
     spec: &'e Spec<'s>,
     sources: &'s SourceSet,
     asked: &'e Asked<'e>,
-    /// The templates that each template stands on, lowest first, itself last.
-    lineages: Vec<Vec<usize>>,
+    lineages: Lineages,
 }
 
 /// The passes, as far as they have come.
@@ -118,7 +118,7 @@ impl<'e, 's> Check<'e, 's> {
         asked: &'e Asked<'e>,
     ) -> Self {
         let mut found = Vec::new();
-        let lineages = templates::lineages(spec, &mut found);
+        let lineages = Lineages::of(spec, &mut found);
         let shared = Shared { spec, sources, asked, lineages };
         let names = environments::asked(spec, asked.environments, &mut found);
         params::check(spec, asked.variables, &mut found);

@@ -35,6 +35,14 @@ pub struct Changes {
     pub changes: Vec<Change>,
     /// How many jobs stay as they are.
     pub unchanged: usize,
+    /// How many changes there are beside these, of jobs that were not selected.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub unselected: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// What would change of one job.
@@ -217,6 +225,7 @@ pub fn diff(recorded: &Recorded, desired: &Plan) -> Changes {
         plan: desired.digest(),
         changes,
         unchanged,
+        unselected: 0,
     }
 }
 
@@ -260,7 +269,7 @@ fn update(recorded: &RecordedJob, job: &Job, desired: &Plan) -> Option<Change> {
 /// The jobs that feel a change: all that wait for what is interrupted, or the batches that run again with it.
 fn downstream(effect: Effect, job: &Job, desired: &Plan) -> Vec<JobId> {
     let runs_again = |id: &&JobId| desired.job(id).is_some_and(|job| job.mode == Mode::Batch);
-    let downstream = desired.downstreams(&job.id).into_iter();
+    let downstream = desired.downstreams([&job.id]).into_iter();
     match effect {
         Effect::NextRun => downstream.filter(runs_again).cloned().collect(),
         effect if effect.interrupts() => downstream.cloned().collect(),

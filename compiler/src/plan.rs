@@ -87,14 +87,14 @@ impl Plan {
         &self.graph
     }
 
-    /// Every job that this one waits for, however indirectly, in the order of the plan.
-    pub fn upstreams(&self, id: &JobId) -> Vec<&JobId> {
-        self.reachable(id, Incoming)
+    /// Every job that one of these waits for, however indirectly, in the order of the plan.
+    pub fn upstreams<'a>(&self, of: impl IntoIterator<Item = &'a JobId>) -> Vec<&JobId> {
+        self.reachable(of, Incoming)
     }
 
-    /// Every job that waits for this one, however indirectly, in the order of the plan.
-    pub fn downstreams(&self, id: &JobId) -> Vec<&JobId> {
-        self.reachable(id, Outgoing)
+    /// Every job that waits for one of these, however indirectly, in the order of the plan.
+    pub fn downstreams<'a>(&self, of: impl IntoIterator<Item = &'a JobId>) -> Vec<&JobId> {
+        self.reachable(of, Outgoing)
     }
 
     /// The edges of a job to jobs that are not in the plan.
@@ -112,9 +112,10 @@ impl Plan {
         self.digest
     }
 
-    fn reachable(&self, id: &JobId, direction: Direction) -> Vec<&JobId> {
+    fn reachable<'a>(&self, from: impl IntoIterator<Item = &'a JobId>, direction: Direction) -> Vec<&JobId> {
         let mut ranks = BTreeSet::new();
-        let mut open: Vec<NodeIndex> = self.nodes.get(id).copied().into_iter().collect();
+        let mut open: Vec<NodeIndex> =
+            from.into_iter().filter_map(|id| self.nodes.get(id).copied()).collect();
         while let Some(node) = open.pop() {
             let new = |next: &NodeIndex| ranks.insert(self.ranks[next.index()]);
             open.extend(self.graph.neighbors_directed(node, direction).filter(new));
@@ -249,9 +250,12 @@ mod tests {
     fn streams_of_dependence_are_transitive_and_ordered() {
         let plan = diamond();
         let id = |text: &str| text.parse::<JobId>().unwrap();
-        assert_eq!(names(plan.downstreams(&id("orders.start"))), "right left end");
-        assert_eq!(names(plan.upstreams(&id("orders.end"))), "start right left");
-        assert!(plan.upstreams(&id("orders.none")).is_empty());
+        assert_eq!(names(plan.downstreams([&id("orders.start")])), "right left end");
+        assert_eq!(names(plan.upstreams([&id("orders.end")])), "start right left");
+        let several = [&id("orders.left"), &id("orders.right")];
+        assert_eq!(names(plan.upstreams(several)), "start");
+        assert_eq!(names(plan.downstreams([&id("orders.start"), &id("orders.left")])), "right left end");
+        assert!(plan.upstreams([&id("orders.none")]).is_empty());
     }
 
     #[test]

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::{environments, params, templates};
+use crate::check::templates::Lineages;
+use crate::check::{environments, params};
 use crate::compile::Compilation;
 use crate::layer::Layers;
 use crate::model::{Edge, Engine, Job, Mode, Model, OnLost, Process, Retry, When};
@@ -124,7 +125,7 @@ impl Writer<'_> {
     }
 
     fn jobs<'e>(&mut self, spec: &'e Spec<'_>, model: &Model, environment: Option<&'e str>) {
-        let lineages = templates::lineages(spec, &mut Vec::new());
+        let lineages = Lineages::of(spec, &mut Vec::new());
         let overlays = environments::overlays(spec, environment);
         let mut layers = Layers::default();
         for pipeline in &spec.pipelines {

@@ -8,6 +8,7 @@ mod process;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use crate::check::templates::Lineages;
 use crate::diagnostic::{Diagnostic, Fault, Layers as LayerFault, References, Semantics};
 use crate::layer::{Layer, Layers};
 use crate::model::{Mode, When};
@@ -29,8 +30,8 @@ pub(crate) struct Environment<'e, 's> {
     pub(crate) spec: &'e Spec<'s>,
     /// The texts, for the folders of files.
     pub(crate) sources: &'e SourceSet,
-    /// The templates that each template stands on, lowest first, itself last.
-    pub(crate) lineages: &'e [Vec<usize>],
+    /// What the templates stand on.
+    pub(crate) lineages: &'e Lineages,
     /// The name of the environment, if there is one.
     pub(crate) name: Option<&'e str>,
     /// The params.
@@ -284,12 +285,12 @@ impl<'r, 'e, 's> Resolver<'r, 'e, 's> {
 /// Stacks the layers of a job in an environment, given its overlay there.
 pub(crate) fn stack<'e, 's>(
     spec: &'e Spec<'s>,
-    lineages: &[Vec<usize>],
+    lineages: &Lineages,
     environment: Option<&'e str>,
     (partial, overlay): (&'e Partial<'s>, Option<&'e Partial<'s>>),
     layers: &mut Layers<'e, 's>,
 ) {
-    let used = template(spec, partial).map(|at| lineages[at].as_slice()).unwrap_or_default();
+    let used = template(spec, partial).map(|at| lineages.line(at)).unwrap_or_default();
     let templates = || used.iter().map(|at| &spec.templates[*at]);
     let above = overlay.into_iter().chain([partial]).chain(templates().rev());
     let mode = above.filter_map(own_mode).next();

@@ -224,7 +224,10 @@ impl<'a> Course<'a> {
     }
 
     fn ended(&self, fleet: &Fleet, instances: &[Instance], idle: bool) -> Option<End> {
-        let moving = || instances.iter().any(|instance| fleet.outlook(instance) == Outlook::Moving);
+        let moving = || {
+            let mut outlooks = fleet.outlooks();
+            instances.iter().any(|instance| outlooks.of(instance) == Outlook::Moving)
+        };
         let between = || {
             let state = |instance| fleet.statuses.get(instance).map(|status| &status.state);
             let is_between = |one| matches!(state(one), Some(State::Submitting(_) | State::Stopping { .. }));

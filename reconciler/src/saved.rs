@@ -2,7 +2,7 @@
 //!
 //! Applied later, it does exactly what it showed, or is refused as stale.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -44,7 +44,7 @@ pub struct Saved {
     /// All jobs of the plan, in its order.
     pub jobs: Vec<Job>,
     /// The records that it rests on, by key.
-    pub reads: BTreeMap<String, Option<Read>>,
+    pub reads: Reads,
     /// The digest of all of the above: a plan that was edited is not the plan that was looked at.
     pub seal: String,
 }
@@ -105,8 +105,7 @@ impl Saved {
         made: Made<'_>,
         ledger: &Ledger,
     ) -> Self {
-        let reads = keys(plan, &changes);
-        let reads = reads.into_iter().map(|key| (key.as_str().to_owned(), read(ledger, &key))).collect();
+        let reads = reads(plan, &changes, ledger);
         let unsealed = Self {
             format_version: FORMAT,
             created: made.at,
@@ -142,24 +141,35 @@ impl Saved {
 
     /// Every record that is no longer as it was, in order of the keys.
     pub fn stale(&self, ledger: &Ledger) -> Vec<Stale> {
-        let compare = |(key, planned): (&String, &Option<Read>)| {
-            let found = read(ledger, &Key::stored(key));
-            let version = |read: &Option<Read>| read.as_ref().map(|read| read.version);
-            let differs = version(planned) != version(&found);
-            differs.then(|| Stale { key: key.clone(), planned: planned.clone(), found })
-        };
-        self.reads.iter().filter_map(compare).collect()
+        stale(&self.reads, ledger)
     }
+}
+
+/// Records as they were read, by key.
+pub type Reads = BTreeMap<String, Option<Read>>;
+
+/// The records that a plan rests on, as they are now.
+pub fn reads(plan: &Plan, changes: &Changes, ledger: &Ledger) -> Reads {
+    let keys = keys(plan, changes).into_iter();
+    keys.map(|key| (key.as_str().to_owned(), read(ledger, &key))).collect()
+}
+
+/// Every record that is no longer as it was read, in order of the keys.
+pub fn stale(reads: &Reads, ledger: &Ledger) -> Vec<Stale> {
+    let compare = |(key, planned): (&String, &Option<Read>)| {
+        let found = read(ledger, &Key::stored(key));
+        let version = |read: &Option<Read>| read.as_ref().map(|read| read.version);
+        let differs = version(planned) != version(&found);
+        differs.then(|| Stale { key: key.clone(), planned: planned.clone(), found })
+    };
+    reads.iter().filter_map(compare).collect()
 }
 
 /// The keys that a plan rests on: what changes, and whatever that waits for or is waited for by.
 pub fn keys(plan: &Plan, changes: &Changes) -> Vec<Key> {
-    let mut jobs: std::collections::BTreeSet<&JobId> = std::collections::BTreeSet::new();
-    for change in &changes.changes {
-        jobs.insert(&change.job);
-        jobs.extend(plan.upstreams(&change.job));
-        jobs.extend(plan.downstreams(&change.job));
-    }
+    let changed = || changes.changes.iter().map(|change| &change.job);
+    let around = plan.upstreams(changed()).into_iter().chain(plan.downstreams(changed()));
+    let jobs: BTreeSet<&JobId> = changed().chain(around).collect();
     std::iter::once(Key::project()).chain(jobs.into_iter().map(Key::desired)).collect()
 }
 

@@ -186,3 +186,21 @@ fn removed_jobs_and_missing_stores_are_named_as_such() {
         assert!(errors(&output).contains("nothing was ever applied here"), "{command}");
     }
 }
+
+#[test]
+fn what_a_spec_says_forges_no_line_of_ours() {
+    let project = Project(tempfile::tempdir().unwrap());
+    let spec = SPEC.replace("[\"sh\", \"-c\", \"echo one; echo two; exit 3\"]", r#"["gone\nerror: forged"]"#);
+    std::fs::write(project.path().join("windlass.toml"), spec).unwrap();
+    let told = errors(&project.output(&["apply", "--yes"]));
+    assert!(told.contains(r"gone\nerror: forged"), "{told}");
+    assert!(!told.lines().any(|line| line.starts_with("error: forged")), "{told}");
+}
+
+#[test]
+fn a_plan_that_is_not_there_is_not_a_broken_plan() {
+    let empty = tempfile::tempdir().unwrap();
+    let mut show = Command::new(env!("CARGO_BIN_EXE_windlass"));
+    let told = errors(&show.args(["show", "plan.json"]).current_dir(empty.path()).output().unwrap());
+    assert!(told.starts_with("error: the plan `plan.json` cannot be read\n"), "{told}");
+}

@@ -49,7 +49,7 @@ fn a_store_that_cannot_grow_changes_nothing() {
     let before = project.dump();
     for command in [&["apply", "-y", "--var=fee=2"][..], &["stop", "p.follow"], &["run", "p"]] {
         let done = project.spawn_by(LIMIT, command).end();
-        fails(&done, 1, &["the store", "try again"]);
+        fails(&done, 1, &["the store", "what is recorded stays"]);
         assert_eq!(project.dump(), before, "{done}");
     }
     nothing_is_lost(&project);
@@ -149,8 +149,8 @@ fn full_disk() {
     disk.free();
     project.ok(&["apply"]);
     disk.fill();
-    fails(&project.run(&["apply", "-y", "--var=fee=2"]), 1, &["the disk is full", "nothing was changed"]);
-    fails(&project.run(&["stop", "p.follow"]), 1, &["the disk is full", "nothing was changed"]);
+    fails(&project.run(&["apply", "-y", "--var=fee=2"]), 1, &["the disk is full", "what is recorded stays"]);
+    fails(&project.run(&["stop", "p.follow"]), 1, &["the disk is full", "what is recorded stays"]);
     disk.free();
     nothing_is_lost(&project);
 }

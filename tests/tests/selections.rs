@@ -52,6 +52,15 @@ fn what_is_shown_can_be_selected() {
 }
 
 #[test]
+fn a_plan_counts_what_was_not_selected() {
+    let project = project();
+    let planned = project.ok(&["plan", "--var", "fee=2", "-s", "p.settle"]).out;
+    assert!(planned.contains("\n= 0 unchanged · 2 not selected"), "{planned}");
+    let document = project.ok(&["plan", "--var", "fee=2", "-s", "p.settle", "--json"]).out;
+    assert!(document.contains("\"unselected\": 2") && document.ends_with("\n}\n"), "{document}");
+}
+
+#[test]
 fn drift_is_of_what_is_selected() {
     let project = project();
     project.kill_everything();

@@ -87,7 +87,10 @@ fn unknown(nodes: &[Node<'_>], node: &Node<'_>, edge: &Edge<'_>, suggest: bool) 
     let near = || nearest(&edge.job, siblings).map(str::to_owned).or_else(|| near_address(nodes, &edge.job));
     let near = suggest.then(near).flatten();
     let (name, near) = (edge.job.as_ref().into(), near.map(Into::into));
-    about(node, Graph::UnknownJob { span: edge.named, name, near })
+    let named = edge.job.split_once('.').map(|(pipeline, _)| pipeline);
+    let exists = |pipeline: &str| nodes.iter().any(|other| other.pipeline == pipeline);
+    let pipeline = named.filter(|pipeline| suggest && !exists(pipeline)).map(Into::into);
+    about(node, Graph::UnknownJob { span: edge.named, name, near, pipeline })
 }
 
 /// A job of another pipeline: with a name that is near, or with the same name where the pipeline was left out.

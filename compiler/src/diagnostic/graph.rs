@@ -15,6 +15,8 @@ pub enum Graph {
         name: Box<str>,
         /// The nearest job.
         near: Option<Box<str>>,
+        /// The pipeline that is named, where there is none of this name.
+        pipeline: Option<Box<str>>,
     },
     /// A job that waits for itself.
     SelfEdge {
@@ -98,10 +100,15 @@ impl Graph {
     /// Says it.
     pub(super) fn report(&self) -> Report {
         match self {
-            Self::UnknownJob { span, name, near } => {
+            Self::UnknownJob { span, name, near, pipeline } => {
+                let help = match pipeline {
+                    Some(pipeline) => format!("there is no pipeline `{pipeline}` either"),
+                    None if name.contains('.') => "its pipeline exists, and has no such job".to_owned(),
+                    None => "a job of another pipeline is written `pipeline.job`".to_owned(),
+                };
                 Draft::new("WL0601", format!("there is no job `{name}`"))
                     .at(*span, "unknown job")
-                    .help("a job of another pipeline is written `pipeline.job`")
+                    .help(help)
                     .did_you_mean(*span, name, near.as_deref())
                     .done()
             }

@@ -89,12 +89,22 @@ pub enum References {
         /// The key.
         key: Box<str>,
     },
-    /// Bounds that make no sense.
-    BadBounds {
-        /// The bound.
+    /// A greatest value below the least.
+    BoundsInverted {
+        /// The greatest.
+        max: Span,
+        /// The least.
+        min: Span,
+    },
+    /// A bound of a type that has no order.
+    Unordered {
+        /// The bound's key.
         span: Span,
-        /// Why not.
-        why: &'static str,
+    },
+    /// An empty list of choices.
+    NoChoice {
+        /// The list.
+        span: Span,
     },
     /// `${environment}` where there is none.
     NoEnvironment {
@@ -131,7 +141,7 @@ impl References {
                 .did_you_mean(*span, name, near.as_deref())
                 .done(),
             Self::Malformed { span, why } => Draft::new("WL0402", format!("this reference cannot be read: {why}"))
-                .at(*span, *why)
+                .at(*span, "not a reference")
                 .help("a reference is written `${param.region}`; `$${` stands for `${`")
                 .done(),
             Self::UnknownParam { span, origin, name, near } => {
@@ -172,9 +182,21 @@ impl References {
             Self::NotHere { span, key } => Draft::new("WL0408", format!("`{key}` cannot contain a reference"))
                 .at(*span, "write the value itself")
                 .done(),
-            Self::BadBounds { span, why } => {
-                Draft::new("WL0409", format!("these bounds make no sense: {why}")).at(*span, *why).done()
+            Self::BoundsInverted { max, min } => {
+                Draft::new("WL0409", "no value keeps to these bounds: the greatest is less than the least")
+                    .at(*max, "the greatest value")
+                    .at(*min, "the least value")
+                    .help("turn them round")
+                    .done()
             }
+            Self::Unordered { span } => Draft::new("WL0409", "values of this type have no order")
+                .at(*span, "a bound needs one")
+                .help("list the values that are allowed as `choices`")
+                .done(),
+            Self::NoChoice { span } => Draft::new("WL0409", "there is nothing to choose from")
+                .at(*span, "an empty list allows no value")
+                .help("name the values that are allowed, or leave `choices` out")
+                .done(),
             Self::NoEnvironment { span } => Draft::new("WL0412", "there is no environment to refer to")
                 .at(*span, "needs the name of an environment")
                 .help("declare one in the root file, `[environment.dev]`, and name it with `-e dev`")

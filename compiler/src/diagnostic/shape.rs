@@ -120,7 +120,7 @@ impl Shape {
                 .done(),
             Self::CommandText { span, list } => {
                 Draft::new("WL0207", "a command is a list of arguments, not one text")
-                    .at(*span, "one text")
+                    .at(*span, "expected a list")
                     .help(format!(
                         "write `{list}`; for a shell's syntax, name the shell: `[\"sh\", \"-c\", \"…\"]`"
                     ))

@@ -39,17 +39,17 @@ impl Unsupported {
     pub(super) fn report(&self) -> Report {
         match self {
             Self::Key { span, key } => Draft::new("WL0901", format!("`{key}` is not supported yet"))
-                .at(*span, "not supported yet")
+                .at(*span, "this version cannot run it")
                 .help("remove it for now; a later version will run it")
                 .done(),
             Self::Value { span, key, value, instead } => {
                 Draft::new("WL0902", format!("`{key} = \"{value}\"` is not supported yet"))
-                    .at(*span, "not supported yet")
+                    .at(*span, "this version cannot run it")
                     .help(format!("use `{instead}` for now"))
                     .done()
             }
             Self::Reference { span, name } => Draft::new("WL0903", format!("references to `{name}` are not supported yet"))
-                .at(*span, "not supported yet")
+                .at(*span, "this version cannot fill it")
                 .help("`param.…`, `environment`, `pipeline`, `job` and `cluster.name` can be referred to; `$${` stands for `${`")
                 .done(),
         }

@@ -159,6 +159,7 @@ impl Values {
                 .offer_quoted(*span, text, near.as_deref(), text.contains("..") && spells_a_unit(text)),
             Self::Empty { span, key } => Draft::new("WL0308", format!("`{key}` is empty"))
                 .at(*span, "nothing in it")
+                .help("name a program and its arguments: `[\"sh\", \"settle.sh\"]`")
                 .done(),
             Self::ProgramWithSpaces { span, text } => {
                 Draft::new("WL0309", format!("the program `{text}` has spaces in its name"))
@@ -167,7 +168,9 @@ impl Values {
                     .done()
             }
             Self::Unpassable { span, what, why } => {
-                Draft::new("WL0310", format!("{what} cannot be passed to a process: {why}")).at(*span, *why).done()
+                Draft::new("WL0310", format!("{what} cannot be passed to a process: {why}"))
+                    .at(*span, "no system call takes this")
+                    .done()
             }
             Self::Glob { span, why } => Draft::new("WL0311", format!("this pattern cannot be read: {why}"))
                 .at(*span, "not a pattern")

@@ -42,7 +42,8 @@ impl Changes {
         let more = if left_out > 0 { format!("\n… {left_out} more changes\n") } else { String::new() };
         let drift = notes.drift.map(|drift| format!(" · drift: {}", markdown(&shortened(drift, 20))));
         let counts = self.summary().text(&Style::default());
-        format!("{more}\n{} unchanged{}\n\n**{counts}**\n", self.unchanged, drift.unwrap_or_default())
+        let unlisted = self.unlisted(&Style::default());
+        format!("{more}\n{unlisted}{}\n\n**{counts}**\n", drift.unwrap_or_default())
     }
 }
 

@@ -50,10 +50,20 @@ impl Changes {
     }
 
     fn rest(&self, style: &Style, notes: &Notes<'_>) -> String {
-        let unchanged = format!("= {} unchanged", self.unchanged);
+        let rest = format!("= {}", self.unlisted(style));
         match notes.drift {
-            Some(drift) => format!("{unchanged} {} drift: {}", style.dot(), visible(drift)),
-            None => unchanged,
+            Some(drift) => format!("{rest} {} drift: {}", style.dot(), visible(drift)),
+            None => rest,
+        }
+    }
+
+    /// `12 unchanged · 3 not selected`.
+    pub(super) fn unlisted(&self, style: &Style) -> String {
+        match self.unselected {
+            0 => format!("{} unchanged", self.unchanged),
+            unselected => {
+                format!("{} unchanged {} {unselected} not selected", self.unchanged, style.dot())
+            }
         }
     }
 }

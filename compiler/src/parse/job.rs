@@ -109,11 +109,21 @@ impl<'s> Job<'_, '_, 's> {
             name => match field(name) {
                 Some((field, expected)) => self.field(field, expected, plus, entry),
                 None => {
-                    let called = std::mem::take(&mut self.called);
-                    self.reader.unknown_key(&entry.key, &called, KEYS);
-                    self.called = called;
+                    let near = self.reader.near_key(&entry.key, &self.called, KEYS);
+                    let meant = near.and_then(|near| match near {
+                        "process" => Some(Field::Command),
+                        near => field(near).map(|(field, _)| field),
+                    });
+                    self.misspelt(entry.key.span, meant);
                 }
             },
+        }
+    }
+
+    /// A key that is misspelt stands for the one that it looks like: that this one is missing follows from it.
+    fn misspelt(&mut self, span: Span, meant: Option<Field<'s>>) {
+        if let Some(field) = meant.filter(|field| !self.layer.forbids(field)) {
+            self.push(field, span, Act::Set(spec::Value { span, content: Content::Poisoned }));
         }
     }
 
@@ -140,17 +150,16 @@ impl<'s> Job<'_, '_, 's> {
     fn process(&mut self, entry: Entry<'s>) {
         let name = entry.key.text.clone();
         let (plus, bare) = name.strip_prefix('+').map_or((false, name.as_ref()), |rest| (true, rest));
-        let (field, expected) = match bare {
-            "command" => (Field::Command, Expected::Command),
-            "env" if !plus => return self.nested(Field::Environment, entry, Self::variable),
-            "dir" => (Field::Dir, Expected::Path),
-            "stdin" => (Field::Stdin, Expected::Path),
-            "files" => (Field::Files, Expected::Texts),
-            "ready" => (Field::Ready, Expected::Duration),
-            "grace" => (Field::Grace, Expected::Duration),
-            _ => return self.reader.unknown_key(&entry.key, "`process`", PROCESS),
-        };
-        self.field(field, expected, plus, entry);
+        if bare == "env" && !plus {
+            return self.nested(Field::Environment, entry, Self::variable);
+        }
+        match process_field(bare) {
+            Some((field, expected)) => self.field(field, expected, plus, entry),
+            None => {
+                let near = self.reader.near_key(&entry.key, "`process`", PROCESS);
+                self.misspelt(entry.key.span, near.and_then(process_field).map(|(field, _)| field));
+            }
+        }
     }
 
     fn variable(&mut self, entry: Entry<'s>) {
@@ -180,14 +189,15 @@ impl<'s> Job<'_, '_, 's> {
     }
 
     fn recovery_field(&mut self, recovery: Recovery, entry: Entry<'s>) {
-        let (field, expected) = match entry.key.text.as_ref() {
-            "attempts" => (Field::Attempts(recovery), Expected::Count),
-            "within" => (Field::Within(recovery), Expected::Duration),
-            "backoff" => (Field::Backoff(recovery), Expected::Backoff),
-            "on_lost" => (Field::OnLost(recovery), Expected::OnLost),
-            _ => return self.reader.unknown_key(&entry.key, &format!("`{}`", recovery.as_str()), RECOVERY),
-        };
-        self.field(field, expected, false, entry);
+        match recovery_field(recovery, &entry.key.text) {
+            Some((field, expected)) => self.field(field, expected, false, entry),
+            None => {
+                let table = format!("`{}`", recovery.as_str());
+                let near = self.reader.near_key(&entry.key, &table, RECOVERY);
+                let meant = near.and_then(|near| recovery_field(recovery, near));
+                self.misspelt(entry.key.span, meant.map(|(field, _)| field));
+            }
+        }
     }
 
     fn field(&mut self, field: Field<'s>, expected: Expected, plus: bool, entry: Entry<'s>) {
@@ -245,6 +255,28 @@ fn field(name: &str) -> Option<(Field<'static>, Expected)> {
         "only_in" => (Field::OnlyIn, Expected::Names),
         "tags" => (Field::Tags, Expected::Texts),
         "description" => (Field::Description, Expected::Text),
+        _ => return None,
+    })
+}
+
+fn process_field(name: &str) -> Option<(Field<'static>, Expected)> {
+    Some(match name {
+        "command" => (Field::Command, Expected::Command),
+        "dir" => (Field::Dir, Expected::Path),
+        "stdin" => (Field::Stdin, Expected::Path),
+        "files" => (Field::Files, Expected::Texts),
+        "ready" => (Field::Ready, Expected::Duration),
+        "grace" => (Field::Grace, Expected::Duration),
+        _ => return None,
+    })
+}
+
+fn recovery_field(recovery: Recovery, name: &str) -> Option<(Field<'static>, Expected)> {
+    Some(match name {
+        "attempts" => (Field::Attempts(recovery), Expected::Count),
+        "within" => (Field::Within(recovery), Expected::Duration),
+        "backoff" => (Field::Backoff(recovery), Expected::Backoff),
+        "on_lost" => (Field::OnLost(recovery), Expected::OnLost),
         _ => return None,
     })
 }

@@ -81,8 +81,7 @@ fn bound(
 ) -> Option<(Span, Value)> {
     let kind = kind?;
     if !kind.has_order() {
-        let why = "values of this type have no order";
-        reader.report(Fault::References(References::BadBounds { span: key.span, why }));
+        reader.report(Fault::References(References::Unordered { span: key.span }));
         return None;
     }
     typed(kind, &key.text, value, reader).map(|bound| (value.span, bound))
@@ -99,8 +98,7 @@ fn choices(
         return None;
     };
     if items.is_empty() {
-        let why = "there is nothing to choose from";
-        reader.report(Fault::References(References::BadBounds { span, why }));
+        reader.report(Fault::References(References::NoChoice { span }));
     }
     let choices: Vec<Value> = items.iter().filter_map(|item| typed(kind, "choices", item, reader)).collect();
     // A choice that could not be read makes every value look wrong.
@@ -108,10 +106,10 @@ fn choices(
 }
 
 fn order(bounds: &mut Bounds, reader: &mut Reader<'_, '_>) {
-    let (Some((_, min)), Some((span, max))) = (&bounds.min, &bounds.max) else { return };
+    let (Some((least, min)), Some((greatest, max))) = (&bounds.min, &bounds.max) else { return };
     if min.compare(max) == Some(std::cmp::Ordering::Greater) {
-        let why = "the greatest value is less than the least";
-        reader.report(Fault::References(References::BadBounds { span: *span, why }));
+        let (min, max) = (*least, *greatest);
+        reader.report(Fault::References(References::BoundsInverted { max, min }));
         // Every value would break one of the two.
         bounds.max = None;
     }

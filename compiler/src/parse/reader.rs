@@ -48,9 +48,20 @@ impl<'a, 's> Reader<'a, 's> {
 
     /// Reports a key that the table does not have.
     pub(super) fn unknown_key(&mut self, key: &Key<'_>, table: &str, known: &'static [&'static str]) {
+        self.near_key(key, table, known);
+    }
+
+    /// Reports a key that the table does not have, and answers with the one that was probably meant.
+    pub(super) fn near_key(
+        &mut self,
+        key: &Key<'_>,
+        table: &str,
+        known: &'static [&'static str],
+    ) -> Option<&'static str> {
         let near = nearest(&key.text, known.iter().copied());
         let (span, key, table) = (key.span, key.text.as_ref().into(), table.into());
         self.report(Fault::Shape(Shape::UnknownKey { span, key, table, near, known }));
+        near
     }
 
     /// Reports a key of the language that is not run yet.

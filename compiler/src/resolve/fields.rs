@@ -61,7 +61,8 @@ impl<'e, 's> Resolver<'_, 'e, 's> {
         let of = Recovery::of(mode);
         self.check_recovery(mode, of);
         let stream = mode == Mode::Stream;
-        let attempts = self.count(&Field::Attempts(of)).unwrap_or(if stream { 10 } else { 0 });
+        let counted = self.count(&Field::Attempts(of));
+        let attempts = counted.unwrap_or(if stream { 10 } else { 0 });
         let within = self.duration(&Field::Within(of));
         let backoff = self.backoff(&Field::Backoff(of));
         let on_lost = match self.layers.get(&Field::OnLost(of)).map(|value| &value.content) {
@@ -71,7 +72,10 @@ impl<'e, 's> Resolver<'_, 'e, 's> {
         };
         let within = within.or(stream.then_some(Duration::from_secs(3600)));
         let retry = Retry { attempts, within, backoff, on_lost };
-        self.check_window(of, retry);
+        // Nothing follows from a count that is at fault.
+        if counted.is_some() || self.span(&Field::Attempts(of)).is_none() {
+            self.check_window(of, retry);
+        }
         retry
     }
 

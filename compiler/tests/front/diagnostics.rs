@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use windlass_compiler::diagnostic::CODES;
+use windlass_compiler::diagnostic::{CODES, Diagnostic};
 use windlass_compiler::{Environments, Options, Root, Variable, compile};
 
 use crate::support::{Tree, render};
@@ -60,6 +60,23 @@ fn every_fixture_gives_its_expected_diagnostics() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn message_label_and_help_say_three_different_things() {
+    let mut repeated = BTreeSet::new();
+    for folder in fixtures().values() {
+        let mut tree = Tree::load(folder);
+        tree.0.remove("expected.txt");
+        let options = options(&mut tree);
+        for report in compile(&tree, &options).diagnostics.iter().map(Diagnostic::report) {
+            let help = report.help.as_deref().unwrap_or_default();
+            let echoes = |text: &str| report.message.ends_with(text) || help == text;
+            let labels = report.labels.iter().filter(|label| echoes(&label.text));
+            repeated.extend(labels.map(|label| format!("{}: {}", report.code, label.text)));
+        }
+    }
+    assert_eq!(repeated, BTreeSet::new());
 }
 
 #[test]

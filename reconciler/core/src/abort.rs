@@ -15,7 +15,8 @@ use crate::operate::{Operation, Target, operate};
 /// stopped, and a job that has not left yet stays in the project. What was stopped or suspended by hand is so already.
 pub fn abort(fleet: &Fleet, apply: &Apply, change: &Change) -> (Mutation, Vec<Instance>) {
     let mut open = apply.instances(fleet);
-    open.retain(|one| fleet.outlook(one) != Outlook::Met && is_under_way(fleet, one));
+    let mut outlooks = fleet.outlooks();
+    open.retain(|one| outlooks.of(one) != Outlook::Met && is_under_way(fleet, one));
     let jobs: BTreeSet<&JobId> = open.iter().map(|one| &one.job).collect();
     let kept: Vec<Desired> = jobs.into_iter().filter_map(|job| kept(fleet, job)).collect();
     let mut fleet = fleet.clone();

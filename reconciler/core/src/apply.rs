@@ -75,8 +75,8 @@ impl Apply {
 
     /// Whether nothing of what it is about has missed its goal.
     pub fn is_met(&self, fleet: &Fleet) -> bool {
-        let missed = |instance: &Instance| matches!(fleet.outlook(instance), Outlook::Missed(_));
-        !self.instances(fleet).iter().any(missed)
+        let mut outlooks = fleet.outlooks();
+        !self.instances(fleet).iter().any(|instance| matches!(outlooks.of(instance), Outlook::Missed(_)))
     }
 }
 

@@ -14,8 +14,7 @@ use crate::desired::{Desired, Goal, Intent};
 use crate::edge::{Standing, Upstream};
 use crate::id::{ApplyId, Instance, RunId};
 use crate::observed::Sight;
-pub use crate::outlook::Outlook;
-use crate::outlook::Outlooks;
+pub use crate::outlook::{Outlook, Outlooks};
 use crate::project::Project;
 use crate::recovery::{Recovery, Stage};
 use crate::run::Run;
@@ -220,9 +219,14 @@ impl Fleet {
         status.zip(wanted).is_none_or(|(status, wanted)| is_untried(wanted.goal, status))
     }
 
-    /// Where an instance is on its way.
+    /// Where an instance is on its way. Whoever asks of several takes [`Self::outlooks`].
     pub fn outlook(&self, instance: &Instance) -> Outlook {
-        Outlooks::new(self).of(instance)
+        self.outlooks().of(instance)
+    }
+
+    /// Where instances are on their way: each is judged once, however many are asked about.
+    pub fn outlooks(&self) -> Outlooks<'_> {
+        Outlooks::new(self)
     }
 
     /// Whether every instance of a run has ended, and has taken in what is wanted of it. One that leaves the project

@@ -1,10 +1,10 @@
 //! Whether an instance will get to what is wanted of it, which may hang on others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::case::{is_met, is_stuck, is_untried};
 use crate::desired::Intent;
-use crate::edge::{Permit, describe, permit};
+use crate::edge::{Permit, Upstream, describe, permit};
 use crate::fleet::{Fleet, Wanted, is_current};
 use crate::id::Instance;
 use crate::state::State;
@@ -22,81 +22,108 @@ pub enum Outlook {
 }
 
 /// The outlooks of one moment. Each instance is judged once, however many others wait for it.
-pub(crate) struct Outlooks<'a> {
+pub struct Outlooks<'a> {
     fleet: &'a Fleet,
     judged: BTreeMap<Instance, Outlook>,
 }
+
+/// The instances whose outlooks have to be known first.
+struct Unknown(Vec<Instance>);
 
 impl<'a> Outlooks<'a> {
     pub(crate) fn new(fleet: &'a Fleet) -> Self {
         Self { fleet, judged: BTreeMap::new() }
     }
 
-    pub(crate) fn of(&mut self, instance: &Instance) -> Outlook {
-        if let Some(judged) = self.judged.get(instance) {
-            return judged.clone();
+    /// Where an instance is on its way. A chain of upstreams may be longer than a stack is deep, so those that come
+    /// first stand on a list of our own.
+    pub fn of(&mut self, instance: &Instance) -> Outlook {
+        let mut open = vec![instance.clone()];
+        let mut begun = BTreeSet::new();
+        while let Some(next) = open.pop() {
+            if self.judged.contains_key(&next) && !begun.remove(&next) {
+                continue;
+            }
+            match self.judge(&next) {
+                Ok(outlook) => drop(self.judged.insert(next, outlook)),
+                Err(Unknown(first)) => {
+                    // Whoever comes by here again before the answer is known waits for itself.
+                    let circle = Outlook::Missed("waits for itself".to_owned());
+                    self.judged.insert(next.clone(), circle);
+                    begun.insert(next.clone());
+                    open.push(next);
+                    open.extend(first);
+                }
+            }
         }
-        // Whoever comes by here again before the answer is known waits for itself.
-        let circle = Outlook::Missed("waits for itself".to_owned());
-        self.judged.insert(instance.clone(), circle);
-        let outlook = self.judge(instance);
-        self.judged.insert(instance.clone(), outlook.clone());
-        outlook
+        self.judged.get(instance).cloned().expect("what was asked for was judged last")
     }
 
-    fn judge(&mut self, instance: &Instance) -> Outlook {
-        let Some(wanted) = self.fleet.wanted(instance) else { return Outlook::Met };
+    fn judge(&self, instance: &Instance) -> Result<Outlook, Unknown> {
+        let Some(wanted) = self.fleet.wanted(instance) else { return Ok(Outlook::Met) };
         let fresh = Status::new(instance.clone());
         let status = self.fleet.statuses.get(instance).unwrap_or(&fresh);
         match wanted.intent {
-            Intent::Forget => Outlook::Met,
+            Intent::Forget => Ok(Outlook::Met),
             Intent::Stop | Intent::Suspend | Intent::Remove => {
                 let untouched = status.attempt.is_none() && !wanted.intent.belongs();
-                if untouched || status.state.is_final() { Outlook::Met } else { Outlook::Moving }
+                let met = untouched || status.state.is_final();
+                Ok(if met { Outlook::Met } else { Outlook::Moving })
             }
             Intent::Run => self.run(instance, wanted, status),
         }
     }
 
-    fn run(&mut self, instance: &Instance, wanted: Wanted<'_>, status: &Status) -> Outlook {
+    fn run(&self, instance: &Instance, wanted: Wanted<'_>, status: &Status) -> Result<Outlook, Unknown> {
         if !is_current(wanted.goal, status) {
-            return Outlook::Moving;
+            return Ok(Outlook::Moving);
         }
         if is_met(wanted.spec.mode, status) {
-            return Outlook::Met;
+            return Ok(Outlook::Met);
         }
-        match &status.state {
-            State::Skipped { .. } if self.is_skip_harmless(instance) => Outlook::Met,
-            State::Waiting { not_before: None } if is_untried(wanted.goal, status) => self.blocked(instance),
+        Ok(match &status.state {
+            State::Skipped { .. } if self.is_skip_harmless(instance)? => Outlook::Met,
+            State::Waiting { not_before: None } if is_untried(wanted.goal, status) => {
+                return self.blocked(instance);
+            }
             state if state.is_final() || is_stuck(wanted.spec.mode, status) => Outlook::Missed(say(state)),
             _ => Outlook::Moving,
-        }
+        })
     }
 
     /// A job that waits moves as long as one of its upstreams does.
-    fn blocked(&mut self, instance: &Instance) -> Outlook {
-        let mut reason = None;
-        for upstream in self.fleet.upstreams(instance) {
-            if permit(&upstream) != Permit::Awaited {
-                continue;
-            }
-            let other = self.fleet.upstream(instance, &upstream.edge.job);
-            if other.is_some_and(|other| self.of(&other) == Outlook::Moving) {
-                return Outlook::Moving;
-            }
-            reason.get_or_insert_with(|| describe(&upstream));
+    fn blocked(&self, instance: &Instance) -> Result<Outlook, Unknown> {
+        let awaited = self.upstreams(instance, Permit::Awaited);
+        if self.outlooks(instance, &awaited)?.contains(&Some(&Outlook::Moving)) {
+            return Ok(Outlook::Moving);
         }
-        reason.map_or(Outlook::Moving, |why| Outlook::Missed(format!("waits: {why}")))
+        let reason = awaited.first().map(describe);
+        Ok(reason.map_or(Outlook::Moving, |why| Outlook::Missed(format!("waits: {why}"))))
     }
 
     /// A skip is harmless where the upstreams did what they should, and the job was for another case.
-    fn is_skip_harmless(&mut self, instance: &Instance) -> bool {
-        let upstreams = self.fleet.upstreams(instance);
-        let mut hopeless = upstreams.iter().filter(|one| permit(one) == Permit::Denied);
-        hopeless.all(|one| {
-            let upstream = self.fleet.upstream(instance, &one.edge.job);
-            upstream.is_some_and(|upstream| self.of(&upstream) == Outlook::Met)
-        })
+    fn is_skip_harmless(&self, instance: &Instance) -> Result<bool, Unknown> {
+        let hopeless = self.upstreams(instance, Permit::Denied);
+        let outlooks = self.outlooks(instance, &hopeless)?;
+        Ok(outlooks.iter().all(|outlook| *outlook == Some(&Outlook::Met)))
+    }
+
+    /// What an instance waits for, as far as it is let by this.
+    fn upstreams(&self, instance: &Instance, by: Permit) -> Vec<Upstream> {
+        self.fleet.upstreams(instance).into_iter().filter(|one| permit(one) == by).collect()
+    }
+
+    /// The outlook of each upstream; none of one that does not exist.
+    fn outlooks(&self, of: &Instance, upstreams: &[Upstream]) -> Result<Vec<Option<&Outlook>>, Unknown> {
+        let others: Vec<Option<Instance>> =
+            upstreams.iter().map(|one| self.fleet.upstream(of, &one.edge.job)).collect();
+        let unknown = others.iter().flatten().filter(|other| !self.judged.contains_key(other));
+        let unknown: Vec<Instance> = unknown.cloned().collect();
+        if unknown.is_empty() {
+            Ok(others.iter().map(|other| self.judged.get(other.as_ref()?)).collect())
+        } else {
+            Err(Unknown(unknown))
+        }
     }
 }
 

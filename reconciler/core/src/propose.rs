@@ -116,13 +116,11 @@ fn replaced(fleet: &Fleet, desired: &Desired) -> Option<Spec> {
 /// One run for each pipeline in which a batch is new or changed: it holds those batches, and every batch
 /// downstream of them.
 fn runs(fleet: &Fleet, proposal: &Proposal<'_>, desired: &[Desired]) -> Vec<Run> {
-    let mut held: BTreeSet<&JobId> = BTreeSet::new();
-    for change in &proposal.changes.changes {
-        if matches!(change.effect, Effect::Create | Effect::NextRun) && change.mode == Mode::Batch {
-            held.insert(&change.job);
-            held.extend(proposal.plan.downstreams(&change.job));
-        }
-    }
+    let begins = |change: &&windlass_compiler::diff::Change| {
+        matches!(change.effect, Effect::Create | Effect::NextRun) && change.mode == Mode::Batch
+    };
+    let begun = || proposal.changes.changes.iter().filter(begins).map(|change| &change.job);
+    let held: BTreeSet<&JobId> = begun().chain(proposal.plan.downstreams(begun())).collect();
     let changed: BTreeMap<&JobId, &Desired> = desired.iter().map(|one| (one.job(), one)).collect();
     let mut pipelines: BTreeMap<&Name, IndexMap<Name, Bound>> = BTreeMap::new();
     for job in proposal.plan.jobs().filter(|job| job.mode == Mode::Batch && held.contains(&job.id)) {

@@ -73,7 +73,7 @@ async fn list(store: &StoreArgs, output: &OutputArgs, console: &Console) -> Outc
     let (_, ledger) = open_existing(&root, &backing).await?;
     let fleet = ledger.fleet();
     sinks.write(|format, style| match format {
-        Format::Json => windlass_compiler::escape::json(&by_time(fleet)) + "\n",
+        Format::Json => windlass_compiler::escape::json(&by_time(fleet)),
         _ => table(fleet).text(style),
     })?;
     Ok(Exit::Done)
@@ -103,7 +103,8 @@ fn progress(fleet: &Fleet, apply: &Apply) -> String {
         Progress::Aborted(_) => "aborted".to_owned(),
         Progress::Committed => {
             let about = apply.instances(fleet);
-            let met = about.iter().filter(|one| fleet.outlook(one) == Outlook::Met).count();
+            let mut outlooks = fleet.outlooks();
+            let met = about.iter().filter(|one| outlooks.of(one) == Outlook::Met).count();
             format!("committed: {met} of {} reached", about.len())
         }
     }

@@ -32,6 +32,8 @@ use crate::thaw::is_frozen;
 /// Bring what runs to the specs, or to a saved plan
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
+Formats: text, concise, json, markdown.
+
 Examples:
   windlass apply                        the tree of this folder
   windlass apply specs/quickstart       another tree

@@ -8,7 +8,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use indicatif::MultiProgress;
-use windlass_compiler::escape::visible_lines;
+use windlass_compiler::escape::{visible, visible_lines};
 use windlass_compiler::style::Style;
 
 use super::args::{ColorChoice, Verbosity};
@@ -85,10 +85,10 @@ impl Console {
         Ok(out.flush()?)
     }
 
-    /// Says how it goes, on a line of its own; not with `-q`.
+    /// Says how it goes, on one line of its own, whatever others wrote into it; not with `-q`.
     pub fn note(&self, text: &str) {
         if self.quiet == 0 {
-            self.notes.write(&format!("{}\n", visible_lines(text)));
+            self.notes.write(&format!("{}\n", visible(text)));
         }
     }
 

@@ -109,7 +109,8 @@ pub async fn see_through_unless(
     let mut shown = Shown { progress: Progress::new(console, Timestamp::now()), console };
     let result = converge(session, ledger, &aim, &interrupts, &mut shown).await;
     shown.progress.finish();
-    let (end, ledger) = result?;
+    let goes_on = || format!("what was asked is recorded; `{}` goes on", task.resume);
+    let (end, ledger) = result.map_err(|error| Failure::from(error).hint(goes_on()))?;
     Ok(Ended { end, ledger, terminated: terminated.load(Ordering::SeqCst) })
 }
 
@@ -127,7 +128,8 @@ fn listen(interrupts: &Interrupts, console: &Console) -> Result<Arc<AtomicBool>,
                 _ = term.recv() => seen.store(true, Ordering::SeqCst),
             }
             if interrupts.count() == 0 {
-                console.note("interrupted: nothing new is started, what is under way is finished; again to leave at once");
+                console
+                    .note("interrupted: nothing new is started, what runs goes on; again to leave at once");
             }
             interrupts.interrupt();
         }
@@ -154,7 +156,7 @@ impl Watch for Shown<'_> {
 
     fn halt(&mut self, cause: &Instance, drives: bool) {
         let follows = match drives {
-            true => "nothing new is started, what is under way is finished",
+            true => "nothing new is started, what runs goes on",
             false => "the rest is left to whoever does the work",
         };
         self.console.note(&format!("{cause} has failed: {follows} (--on-error stop)"));
@@ -205,7 +207,8 @@ pub fn conclude(ended: &Ended, task: &Task<'_>, missed: Exit, console: &Console)
 
 /// The instances that are not what is wanted, and will not be on their own.
 pub fn failures(fleet: &Fleet, instances: &[Instance]) -> Vec<(Instance, String)> {
-    let missed = |instance: &Instance| match fleet.outlook(instance) {
+    let mut outlooks = fleet.outlooks();
+    let missed = |instance: &Instance| match outlooks.of(instance) {
         Outlook::Missed(reason) => Some((instance.clone(), reason)),
         Outlook::Met | Outlook::Moving => None,
     };

@@ -27,6 +27,8 @@ use crate::policy::Allowed;
 /// Stop jobs and remove them from the project
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Formats: text, concise, json, markdown.
+
 Examples:
   windlass destroy                       everything; asks for the project's name
   windlass destroy 'orders.*' --yes")]

@@ -28,6 +28,8 @@ use crate::session::Session;
 /// Show what differs from what was applied
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Formats: text, json.
+
 Examples:
   windlass drift
   windlass drift --json
@@ -80,7 +82,7 @@ pub fn run(args: &Args, console: &Console) -> Outcome {
         Ok(findings)
     })?;
     sinks.write(|format, style| match format {
-        Format::Json => windlass_compiler::escape::json(&findings) + "\n",
+        Format::Json => windlass_compiler::escape::json(&findings),
         _ => text(&findings, style),
     })?;
     Ok(if findings.is_empty() { Exit::Done } else { Exit::Differs })
@@ -127,9 +129,10 @@ pub async fn find(session: &Session, fleet: &Fleet) -> Vec<Finding> {
 
 /// The latest instances that have failed or are lost for good.
 fn over(fleet: &Fleet) -> Vec<Finding> {
+    let mut outlooks = fleet.outlooks();
     let over = |instance: Instance| {
         // What is to be begun again is not over.
-        let Outlook::Missed(_) = fleet.outlook(&instance) else { return None };
+        let Outlook::Missed(_) = outlooks.of(&instance) else { return None };
         let what = match &fleet.statuses.get(&instance)?.state {
             State::Failed { reason } => format!("it has failed: {reason}"),
             State::Lost { reason } => format!("it is lost: {reason}"),

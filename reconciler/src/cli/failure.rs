@@ -141,7 +141,9 @@ impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
         let failure = Self::error(&error);
         match error {
-            store::Error::Unavailable { .. } => failure.hint("nothing was changed; try again"),
+            store::Error::Unavailable { .. } => {
+                failure.hint("what is recorded stays as it is; mend this, and run the command again")
+            }
             store::Error::ReadOnly { .. } => Self::new(Exit::Denied, &error),
             store::Error::Refused { .. } => failure,
             store::Error::Unknown { .. } => {

@@ -24,6 +24,8 @@ use crate::store::{Line, Query, Store};
 /// Show what happened to jobs, and who asked for what
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Formats: text, json, jsonl.
+
 Examples:
   windlass history                  everything, the latest last
   windlass history orders.settle    one job, in all of its runs

@@ -60,7 +60,7 @@ async fn list(store: &StoreArgs, output: &OutputArgs, console: &Console) -> Outc
     let (session, _) = open_existing(&root, &backing).await?;
     let owners = session.lease.owners().await?;
     sinks.write(|format, style| match format {
-        Format::Json => windlass_compiler::escape::json(&owners) + "\n",
+        Format::Json => windlass_compiler::escape::json(&owners),
         _ if owners.is_empty() => "nobody owns anything: `windlass reconcile` would\n".to_owned(),
         _ => table(&owners).text(style),
     })?;

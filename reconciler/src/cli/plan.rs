@@ -29,6 +29,8 @@ use crate::tree::Tree;
 /// Show what apply would change
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Formats: text, concise, json, markdown.
+
 Examples:
   windlass plan
   windlass plan --out plan.json && windlass apply plan.json

@@ -24,7 +24,7 @@ use super::select::Universe;
 use super::sink::Format;
 use crate::ledger::Ledger;
 use crate::policy::{Allowed, other_project, refusals};
-use crate::saved::Stale;
+use crate::saved::{self, Stale};
 use crate::store::Key;
 
 /// A plan and its changes against what is recorded.
@@ -110,7 +110,7 @@ fn narrow(
     let selected: BTreeSet<JobId> = selected.iter().map(|subject| subject.instance.job.clone()).collect();
     let before = changes.changes.len();
     changes.changes.retain(|change| selected.contains(&change.job));
-    changes.unchanged += before - changes.changes.len();
+    changes.unselected = before - changes.changes.len();
     Ok(())
 }
 
@@ -121,7 +121,7 @@ pub const FORMATS: &[Format] = &[Format::Text, Format::Concise, Format::Json, Fo
 pub fn write(changes: &Changes, heading: &str, drift: Option<&str>, format: Format, style: &Style) -> String {
     let notes = Notes { heading: Some(heading), drift };
     match format {
-        Format::Json => escape::json(changes) + "\n",
+        Format::Json => escape::json(changes),
         Format::Markdown => changes.markdown(&notes),
         Format::Concise => concise(changes),
         _ => changes.text(style, &notes),
@@ -169,10 +169,17 @@ pub enum FailOn {
     Warning,
 }
 
-/// Why a plan is stale, and what to do.
+/// Why a saved plan is stale, and what to do.
 pub fn stale(found: &[Stale]) -> Failure {
+    let failure =
+        Failure::new(Exit::Stale, "the plan is stale: something that it rests on has changed since");
+    told(failure, found).hint("make a new plan: `windlass plan --out FILE`")
+}
+
+/// Adds what has changed: each record with both versions, who wrote it and when.
+fn told(failure: Failure, found: &[Stale]) -> Failure {
     let words = |stale: &Stale| {
-        let version = |read: &Option<crate::saved::Read>| match read {
+        let version = |read: &Option<saved::Read>| match read {
             Some(read) => format!("version {}", read.version),
             None => "nothing".to_owned(),
         };
@@ -187,10 +194,7 @@ pub fn stale(found: &[Stale]) -> Failure {
             by.unwrap_or_default()
         )
     };
-    let failure =
-        Failure::new(Exit::Stale, "the plan is stale: something that it rests on has changed since");
-    let failure = found.iter().take(10).fold(failure, |failure, stale| failure.detail(words(stale)));
-    failure.hint("make a new plan: `windlass plan --out FILE`")
+    found.iter().take(10).fold(failure, |failure, stale| failure.detail(words(stale)))
 }
 
 /// Commits a proposal. The records may move while a person thinks: then the same changes are worked out again, and
@@ -204,6 +208,7 @@ pub async fn commit(
 ) -> Result<Mutation, Failure> {
     let versions = |ledger: &Ledger| guards.iter().map(|key| ledger.version(key)).collect::<Vec<_>>();
     let shown = versions(ledger);
+    let read = saved::reads(&proposed.plan, &proposed.changes, ledger);
     // Meanwhile the store may come to hold another environment.
     let held = [guards, &[Key::project()]].concat();
     for _ in 0..TRIES {
@@ -221,11 +226,10 @@ pub async fn commit(
                 let moved = proposed.changes.changes.iter().any(|change| !again.changes.contains(change));
                 let elsewhere = other_project(ledger.fleet(), &proposed.changes).is_some();
                 if moved || elsewhere || versions(ledger) != shown {
-                    return Err(Failure::new(
-                        Exit::Stale,
-                        format!("{key} changed while this was being applied"),
-                    )
-                    .hint("nothing was applied; run the command again to see what it would do now"));
+                    let failure =
+                        Failure::new(Exit::Stale, format!("{key} changed while this was being applied"));
+                    return Err(told(failure, &saved::stale(&read, ledger))
+                        .hint("nothing was applied; run the command again to see what it would do now"));
                 }
             }
             crate::ledger::Written::Fenced(_) => {}
@@ -237,4 +241,49 @@ pub async fn commit(
 /// `job` or `jobs`.
 pub fn plural(count: usize, noun: &str) -> String {
     if count == 1 { noun.to_owned() } else { format!("{noun}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use windlass_core::operate::{Operation, Target, operate};
+
+    use super::*;
+    use crate::cli::runtime::block_on;
+    use crate::cli::sample::{Sample, at, change};
+    use crate::store::Store;
+    use crate::store::memory::Memory;
+
+    #[test]
+    fn who_was_overtaken_learns_by_whom() {
+        let store: Arc<dyn Store> = Arc::new(Memory::new());
+        let sample = Sample::default().project().stream("p.s").fleet;
+        let refused = block_on(async {
+            let mut ours = Ledger::load(Arc::clone(&store)).await?;
+            let desired = sample.desired.into_values().collect();
+            ours.commit(&Mutation { project: sample.project, desired, ..Mutation::default() }, &[]).await?;
+            let project = ours.fleet().project.clone().expect("it was committed just now");
+            let nothing = Plan::new(project.name, project.environment, []).expect("nothing has no cycle");
+            let (select, recorded) = (SelectArgs::default(), ours.fleet().recorded());
+            let removal = Proposed::new(nothing, project.clusters, String::new(), &recorded, &select)?;
+
+            let mut theirs = Ledger::load(Arc::clone(&store)).await?;
+            let target = Target { job: "p.s".parse().unwrap(), instance: None };
+            let restart = change("restart", None);
+            let (restarted, _) = operate(theirs.fleet(), Operation::Restart, &[target], &restart);
+            theirs.commit(&restarted, &[]).await?;
+
+            let guards = [Key::desired(&"p.s".parse().unwrap())];
+            let id = crate::cli::opened::apply_id(at("02:00:00"));
+            Ok(commit(&mut ours, &removal, &guards, &id, &change("apply", None)).await)
+        });
+        let failure = refused.unwrap().unwrap_err();
+        assert_eq!(failure.exit(), Exit::Stale);
+        assert_eq!(failure.message(), "desired/p.s changed while this was being applied");
+        let [fact] = failure.details() else { panic!("one record has changed: {:?}", failure.details()) };
+        assert!(fact.starts_with("desired/p.s: the plan read version 1-"), "{fact}");
+        assert!(fact.contains("now there is version 2-"), "{fact}");
+        assert!(fact.ends_with("by ann@desk at 2026-11-22T02:00:00Z with `windlass restart`"), "{fact}");
+    }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
+use windlass_compiler::style::Style;
 use windlass_core::fleet::Fleet;
 use windlass_core::id::Instance;
 use windlass_core::status::Transition;
@@ -18,6 +19,7 @@ use super::log;
 use super::opened::open_existing;
 use super::prepared::project_root;
 use super::runtime::block_on;
+use super::story::moved;
 use super::time::full;
 use crate::engine::{Engine, Flow, Tell, TellOutage};
 use crate::lease::{Acquired, Held};
@@ -175,14 +177,15 @@ async fn drive(
 /// Says every transition on a line of its own, unless the log does already.
 fn teller(console: &Console) -> Option<Tell> {
     let console = console.clone();
-    (!log::is_in_charge())
-        .then(|| -> Tell { Box::new(move |instance, step| console.note(&told(instance, step))) })
+    (!log::is_in_charge()).then(|| -> Tell {
+        Box::new(move |instance, step| console.note(&told(instance, step, console.note_style())))
+    })
 }
 
 /// `2026-11-22T02:00:07Z orders.totals submitting → running`.
-fn told(instance: &Instance, step: &Transition) -> String {
+fn told(instance: &Instance, step: &Transition, style: &Style) -> String {
     let reason = step.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-    format!("{} {instance} {} → {}{reason}", full(step.at), step.from, step.to)
+    format!("{} {instance} {}{reason}", full(step.at), moved(step, style))
 }
 
 #[cfg(test)]
@@ -195,7 +198,8 @@ mod tests {
 
     fn check(note: Note, expected: &str) {
         let Note::Transition(step) = note else { panic!("it is a transition") };
-        assert_eq!(told(&"orders.totals".parse().unwrap(), &step), expected);
+        let style = Style { unicode: true, ..Style::default() };
+        assert_eq!(told(&"orders.totals".parse().unwrap(), &step, &style), expected);
     }
 
     #[test]
@@ -203,6 +207,10 @@ mod tests {
         check(
             step(Name::Submitting, Name::Running, 1, None),
             "2026-11-22T02:00:07Z orders.totals submitting → running",
+        );
+        check(
+            step(Name::Submitting, Name::Submitting, 1, None),
+            "2026-11-22T02:00:07Z orders.totals submitting (happened)",
         );
         check(
             step(Name::Running, Name::Failed, 1, Some("exit status 3")),

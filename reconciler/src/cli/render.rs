@@ -21,6 +21,8 @@ use super::sink::Format;
 /// Show what a spec means, with all layers and references resolved
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Formats: text, json.
+
 Examples:
   windlass render -e prod
   windlass render -e prod --provenance

@@ -13,6 +13,7 @@ use crate::saved::{FORMAT, Saved};
 
 /// Show a saved plan again, in any form
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Formats: text, concise, json, markdown.")]
 pub struct Args {
     /// The file that `windlass plan --out` wrote
     plan: PathBuf,
@@ -39,7 +40,8 @@ pub fn read(path: &Path) -> Result<Saved, Failure> {
     let shown = path.display();
     let failed =
         || Failure::error(format!("`{shown}` is no saved plan")).hint("`windlass plan --out FILE` saves one");
-    let text = std::fs::read_to_string(path).map_err(|error| failed().because(&error))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::error(format!("the plan `{shown}` cannot be read")).because(&error))?;
     let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| failed().because(&error))?;
     match value.get("format_version").and_then(serde_json::Value::as_u64) {
         Some(version) if version > u64::from(FORMAT) => {

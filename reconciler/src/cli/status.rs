@@ -42,6 +42,8 @@ const BACK: usize = 200;
 /// Show what is: every job's state, since when, and why
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Formats: text, concise, json.
+
 Examples:
   windlass status                     streams, and the latest run of each batch
   windlass status 'orders.*' --watch  as it happens

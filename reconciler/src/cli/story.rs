@@ -52,13 +52,18 @@ pub fn told(line: &Line, style: &Style) -> Told {
     Told { at, subject: entry.subject.clone(), what, attempt, detail }
 }
 
-fn transition(step: &Transition, style: &Style) -> (String, Option<u64>, String) {
+/// `running → failed`; where the state stays and only its data changes, `submitting (created)`.
+pub fn moved(step: &Transition, style: &Style) -> String {
     let arrow = if style.unicode { "→" } else { "->" };
-    let what = if step.from == step.to {
+    if step.from == step.to {
         format!("{} ({})", step.to, step.event)
     } else {
         format!("{} {arrow} {}", step.from, step.to)
-    };
+    }
+}
+
+fn transition(step: &Transition, style: &Style) -> (String, Option<u64>, String) {
+    let what = moved(step, style);
     let attempt = (step.attempt.0 > 0).then_some(step.attempt.0);
     (what, attempt, step.reason.clone().unwrap_or_default())
 }

@@ -34,6 +34,8 @@ const STEPS: usize = 8;
 /// Say why a job is in its state, and what it waits for
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Formats: text, json.
+
 Examples:
   windlass why orders.report
   windlass why orders.report@2026-11-22T02:00Z    in one run, not the latest")]

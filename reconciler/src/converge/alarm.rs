@@ -39,7 +39,8 @@ impl Alarm {
         if self.on_error == OnError::Continue || self.rings() {
             return None;
         }
-        let missed = |one: &&Instance| matches!(fleet.outlook(one), Outlook::Missed(_));
+        let mut outlooks = fleet.outlooks();
+        let missed = |one: &&Instance| matches!(outlooks.of(one), Outlook::Missed(_));
         self.take(instances.iter().filter(missed).cloned().collect())
     }
 

@@ -155,6 +155,22 @@ fn every_command_explains_itself() {
 }
 
 #[test]
+fn a_command_names_the_formats_that_it_has() {
+    let place = Place::new();
+    place.write("windlass.toml", "version = 1\nproject = \"p\"\n");
+    let commands =
+        ["validate", "plan", "show", "apply", "destroy", "drift", "status", "why", "history", "render"];
+    for command in commands {
+        let missing = if command == "history" { "sarif" } else { "jsonl" };
+        let ended = place.run(&[command, "x.y", "--format", missing]);
+        let has = ended.err.lines().find_map(|line| line.strip_prefix("hint: it has "));
+        let has = has.unwrap_or_else(|| panic!("{command}: {}", ended.err));
+        let help = place.run(&[command, "--help"]).out;
+        assert!(help.contains(&format!("Formats: {has}.\n")), "{command} has {has}:\n{help}");
+    }
+}
+
+#[test]
 fn completions_exist_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let ended = Place::new().run(&["completions", shell]);

@@ -192,3 +192,12 @@ fn a_run_ends_although_a_job_of_it_has_left_the_project() {
     assert!(!over(running(), Intent::Remove, true), "it has yet to end");
     assert!(!over(State::Succeeded, Intent::Stop, true), "the stop is not taken in");
 }
+
+#[test]
+fn a_chain_may_be_longer_than_a_stack_is_deep() {
+    let names: Vec<String> = (0..20_000).map(|at| format!("b{at}")).collect();
+    let edges: Vec<_> = names.iter().map(|name| [(name.as_str(), When::Met)]).collect();
+    let mut lines: Vec<Line<'_>> = vec![(&names[0], &[], State::Suspended)];
+    lines.extend(names[1..].iter().zip(&edges).map(|(name, edge)| (name.as_str(), &edge[..], NEW)));
+    check("the last of many", &fleet(&lines), "b19999", "waits: p.b19998 is waiting");
+}

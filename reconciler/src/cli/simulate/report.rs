@@ -168,5 +168,5 @@ pub(super) fn json(rehearsed: &Rehearsed, full: bool) -> String {
         end: rehearsed.end.iter().map(end).collect(),
         verdict,
     };
-    escape::json(&document) + "\n"
+    escape::json(&document)
 }

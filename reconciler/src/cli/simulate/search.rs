@@ -132,7 +132,7 @@ impl Found {
             lost_with_the_store: self.known,
             broken: self.broken.iter().map(|broken| broken.entry(full)).collect(),
         };
-        escape::json(&document) + "\n"
+        escape::json(&document)
     }
 }
 

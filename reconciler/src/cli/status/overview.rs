@@ -7,7 +7,7 @@ use serde::Serialize;
 use windlass_compiler::model::{Job, Mode};
 use windlass_compiler::style::Style;
 use windlass_core::desired::{Change, Intent};
-use windlass_core::fleet::{Fleet, Outlook};
+use windlass_core::fleet::{Fleet, Outlook, Outlooks};
 use windlass_core::id::Instance;
 use windlass_core::recovery::Recovery;
 use windlass_core::run::Run;
@@ -161,7 +161,9 @@ impl Driver {
 impl Overview {
     pub(super) fn new(fleet: &Fleet, instances: &[Instance], wide: Wide, seen: &Seen) -> Self {
         let silent: BTreeMap<String, String> = seen.findings.iter().filter_map(silence).collect();
-        let lines = instances.iter().filter_map(|instance| line(fleet, instance, seen, &silent));
+        let mut outlooks = fleet.outlooks();
+        let lines =
+            instances.iter().filter_map(|instance| line(fleet, &mut outlooks, instance, seen, &silent));
         let jobs: Vec<Line> = lines.collect();
         let project = fleet.project.as_ref();
         let stray =
@@ -374,7 +376,13 @@ fn silence(finding: &Finding) -> Option<(String, String)> {
     Some((cluster.to_string(), why.to_owned()))
 }
 
-fn line(fleet: &Fleet, instance: &Instance, seen: &Seen, silent: &BTreeMap<String, String>) -> Option<Line> {
+fn line(
+    fleet: &Fleet,
+    outlooks: &mut Outlooks<'_>,
+    instance: &Instance,
+    seen: &Seen,
+    silent: &BTreeMap<String, String>,
+) -> Option<Line> {
     let desired = fleet.desired.get(&instance.job);
     let wanted = fleet.wanted(instance)?;
     let status = fleet.statuses.get(instance);
@@ -397,7 +405,7 @@ fn line(fleet: &Fleet, instance: &Instance, seen: &Seen, silent: &BTreeMap<Strin
         intent: intent(fleet, instance)?,
         by: seen.decided.get(instance).cloned(),
         protected: desired.is_some_and(windlass_core::desired::Desired::is_protected),
-        met: met(fleet, instance, has_run),
+        met: met(outlooks, instance, has_run),
         detail: if has_run { said(fleet, instance, seen) } else { new_batch(&wanted, desired) },
         stale: seen.findings.iter().find(contradicted).map(|finding| finding.what.clone()),
         silent: silent.get(&cluster).filter(|_| is_live).cloned(),
@@ -406,8 +414,8 @@ fn line(fleet: &Fleet, instance: &Instance, seen: &Seen, silent: &BTreeMap<Strin
     })
 }
 
-fn met(fleet: &Fleet, instance: &Instance, has_run: bool) -> Option<bool> {
-    match fleet.outlook(instance) {
+fn met(outlooks: &mut Outlooks<'_>, instance: &Instance, has_run: bool) -> Option<bool> {
+    match outlooks.of(instance) {
         _ if !has_run => Some(true),
         Outlook::Met => Some(true),
         Outlook::Missed(_) => Some(false),

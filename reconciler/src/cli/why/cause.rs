@@ -29,9 +29,19 @@ pub(super) struct Cause {
     pub(super) causes: Vec<Cause>,
 }
 
+/// So far a chain is followed: nobody reads more of it, and a stack has an end.
+const DEEPEST: usize = 100;
+
 /// The causes of an instance's state.
 pub(super) fn cause(fleet: &Fleet, instance: &Instance, known: &Known) -> Cause {
-    within(fleet, instance, known, &mut BTreeSet::new())
+    within(fleet, instance, known, &mut Told::default())
+}
+
+/// What stands in the chain already, and how deep it is.
+#[derive(Default)]
+struct Told {
+    instances: BTreeSet<Instance>,
+    depth: usize,
 }
 
 /// What is needed of an upstream, behind `needs NAME`.
@@ -45,11 +55,15 @@ pub(super) fn needed(mode: Option<Mode>, when: When) -> &'static str {
     }
 }
 
-fn within(fleet: &Fleet, instance: &Instance, known: &Known, path: &mut BTreeSet<Instance>) -> Cause {
+fn within(fleet: &Fleet, instance: &Instance, known: &Known, told: &mut Told) -> Cause {
     let status = fleet.statuses.get(instance);
-    let causes = if path.insert(instance.clone()) && is_held_by_others(fleet, instance) {
+    let goes_on = told.instances.insert(instance.clone()) && told.depth < DEEPEST;
+    let causes = if goes_on && is_held_by_others(fleet, instance) {
+        told.depth += 1;
         let unmet = fleet.upstreams(instance).into_iter().filter(|one| judge(one) != Verdict::Met);
-        unmet.map(|upstream| below(fleet, instance, &upstream, known, path)).collect()
+        let causes = unmet.map(|upstream| below(fleet, instance, &upstream, known, told)).collect();
+        told.depth -= 1;
+        causes
     } else {
         Vec::new()
     };
@@ -71,19 +85,13 @@ fn is_held_by_others(fleet: &Fleet, instance: &Instance) -> bool {
     })
 }
 
-fn below(
-    fleet: &Fleet,
-    instance: &Instance,
-    upstream: &Upstream,
-    known: &Known,
-    path: &mut BTreeSet<Instance>,
-) -> Cause {
+fn below(fleet: &Fleet, instance: &Instance, upstream: &Upstream, known: &Known, told: &mut Told) -> Cause {
     let job = &upstream.edge.job;
     let mode = upstream.standing.as_ref().map(|standing| standing.mode);
     let needed = Some(needed(mode, upstream.edge.when));
     match (&upstream.standing, fleet.upstream(instance, job)) {
         (Some(_), Some(other)) => {
-            let mut cause = within(fleet, &other, known, path);
+            let mut cause = within(fleet, &other, known, told);
             if let (Verdict::Pending(reason), true) = (judge(upstream), cause.causes.is_empty())
                 && let Some(rest) = reason.strip_suffix("has not yet taken in its last change")
                 && !rest.is_empty()

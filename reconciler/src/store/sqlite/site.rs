@@ -152,7 +152,7 @@ impl Site {
     }
 
     fn full(&self) -> Error {
-        self.unavailable("the disk is full: nothing was changed; free some space and try again")
+        self.unavailable("the disk is full")
     }
 
     fn has_no_room(&self) -> bool {

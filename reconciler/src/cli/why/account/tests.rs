@@ -152,3 +152,14 @@ fn what_the_cluster_contradicts_is_said_first() {
       windlass logs -f orders.totals  follows what it prints
     ");
 }
+
+#[test]
+fn a_long_chain_is_followed_as_far_as_anybody_reads() {
+    let time = "2026-11-22T02:00Z";
+    let long = (1..3_000).fold(Sample::default().project().batch("o.b0", time), |sample, at| {
+        let (job, upstream) = (format!("o.b{at}"), format!("o.b{}", at - 1));
+        sample.batch(&job, time).after(&job, &upstream, When::Met)
+    });
+    let told = text(&long.fleet, "o.b2999@2026-11-22T02:00Z", &known());
+    assert_eq!(told.matches("└ needs").count(), 100);
+}
