@@ -171,7 +171,7 @@ impl Ledger {
         self.send(Transaction { op: new_op(), fence: Some(fence), guards: Vec::new(), writes, history }).await
     }
 
-    /// Marks the end of a run, as the owner of its shard.
+    /// Marks the end of a run, or that it goes on after all, as the owner of its shard.
     pub async fn end(&mut self, run: &Run, fence: Fence) -> Result<Written, Error> {
         let writes = vec![self.write(Key::run(&run.id), &run.stored())];
         let guards = Vec::new();

@@ -5,6 +5,7 @@
 //! really there ([`rebuild`]); numbers of attempts only rise by that. Somebody gives the desired state anew, from its
 //! specs. Then the owner looks once more, for what the specs have brought back, and the shard thaws.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -14,13 +15,14 @@ use windlass_compiler::model::{Mode, OnLost};
 use windlass_compiler::name::{JobId, Name};
 
 use crate::case::Moment;
-use crate::desired::{Change, Intent};
+use crate::desired::{Change, Goal, Intent};
 use crate::document::Document;
 use crate::draft::Draft;
 use crate::event::Event;
 use crate::fleet::{Fleet, Wanted};
-use crate::id::{AttemptNumber, Generation, Instance};
+use crate::id::{AttemptNumber, ExternalName, Generation, Instance};
 use crate::observed::Observation;
+use crate::run::Run;
 use crate::shard::Shard;
 use crate::state::{IllegalEvent, State};
 use crate::status::{Attempt, Status};
@@ -70,6 +72,32 @@ impl Recovery {
         Self { since, reason, looked, confirmed: None, thawed, findings }
     }
 
+    /// What somebody writes who has noticed that the store went back, and can name what is lost: the beginning of a
+    /// recovery, or more findings for one that is under way. None where there is nothing to add. `known`: the present one
+    /// was begun by somebody who noticed the same before us.
+    pub fn noticed(
+        present: Option<&Self>,
+        known: bool,
+        since: Timestamp,
+        reason: &str,
+        lost: Vec<Finding>,
+    ) -> Option<Self> {
+        match present {
+            Some(present) if known => {
+                let mut more = present.clone();
+                more.find(lost);
+                (!present.is_over() && more.findings.len() > present.findings.len()).then_some(more)
+            }
+            // What an earlier one has found, and nobody has seen to, is lost still.
+            Some(present) if !present.is_over() => {
+                let mut anew = Self::begin(since, reason.to_owned(), present.findings.clone());
+                anew.find(lost);
+                Some(anew)
+            }
+            Some(_) | None => Some(Self::begin(since, reason.to_owned(), lost)),
+        }
+    }
+
     /// What is next for a shard.
     pub fn stage(&self, shard: Shard) -> Stage {
         match &self.confirmed {
@@ -98,8 +126,15 @@ impl Recovery {
             Stage::LookAgain => drop(self.thawed.insert(shard)),
             Stage::Confirm | Stage::Thawed => return,
         }
-        let new = findings.into_iter().filter(|finding| !self.findings.contains(finding)).collect::<Vec<_>>();
-        self.findings.extend(new);
+        self.find(findings);
+    }
+
+    fn find(&mut self, findings: Vec<Finding>) {
+        for finding in findings {
+            if !self.findings.contains(&finding) {
+                self.findings.push(finding);
+            }
+        }
     }
 }
 
@@ -116,10 +151,30 @@ pub enum Finding {
         /// Who wanted it, when and how.
         change: Change,
     },
+    /// The same of one instance, in a run that is still on record.
+    Goal {
+        /// The instance.
+        instance: Instance,
+        /// What was wanted.
+        intent: Intent,
+        /// Who changed the run last, when and how.
+        change: Change,
+    },
     /// A run is no longer on record.
     Run {
         /// Which one.
         run: String,
+    },
+    /// An attempt that was on record no longer is: its number, and with it its name, must not be used again.
+    Number {
+        /// Of which instance.
+        instance: Instance,
+        /// Which one.
+        attempt: AttemptNumber,
+        /// The generation that it counts as.
+        generation: Generation,
+        /// Where.
+        cluster: Name,
     },
     /// An attempt was found that is later than the one on record; it was taken over.
     Attempt {
@@ -151,17 +206,12 @@ pub enum Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Command { job, intent, change } => {
-                let intent = match intent {
-                    Intent::Run => "to run",
-                    Intent::Stop => "to be stopped",
-                    Intent::Suspend => "to be suspended",
-                    Intent::Remove => "to be removed",
-                    Intent::Forget => "to be forgotten",
-                };
-                write!(f, "{job} was {intent} ({} by {}, {:.0})", change.command, change.author, change.at)
-            }
+            Self::Command { job, intent, change } => wanted(f, job, *intent, change),
+            Self::Goal { instance, intent, change } => wanted(f, instance, *intent, change),
             Self::Run { run } => write!(f, "the run {run} is no longer on record"),
+            Self::Number { instance, attempt, .. } => {
+                write!(f, "{instance}: attempt {attempt} is no longer on record")
+            }
             Self::Attempt { instance, attempt, cluster } => {
                 write!(f, "{instance}: attempt {attempt} was found on {cluster} and taken over")
             }
@@ -175,28 +225,97 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What a reader who has seen more can name of what a store has forgotten.
+fn wanted(f: &mut fmt::Formatter<'_>, of: &dyn fmt::Display, intent: Intent, change: &Change) -> fmt::Result {
+    let intent = match intent {
+        Intent::Run => "to run",
+        Intent::Stop => "to be stopped",
+        Intent::Suspend => "to be suspended",
+        Intent::Remove => "to be removed",
+        Intent::Forget => "to be forgotten",
+    };
+    write!(f, "{of} was {intent} ({} by {}, {:.0})", change.command, change.author, change.at)
+}
+
+/// What a reader who has seen more can name of what a store has forgotten. A goal that was counted anew since then has
+/// the generation of the one that is gone, and another author or time.
 pub fn forgotten(seen: &Fleet, now: &Fleet) -> Vec<Finding> {
     let newer = seen.desired.values().filter(|desired| {
-        let left = now.desired.get(desired.job()).map(|left| left.goal.generation).unwrap_or_default();
-        desired.goal.generation > left
+        let left = now.desired.get(desired.job());
+        left.is_none_or(|left| is_gone(&desired.goal, &left.goal, desired.change == left.change))
     });
     let commands = newer.map(|desired| Finding::Command {
         job: desired.job().clone(),
         intent: desired.goal.intent,
         change: desired.change.clone(),
     });
-    let gone = seen.runs.keys().filter(|id| !now.runs.contains_key(*id));
-    commands.chain(gone.map(|id| Finding::Run { run: id.to_string() })).collect()
+    let runs = seen.runs.values().flat_map(|run| match now.runs.get(&run.id) {
+        None => vec![Finding::Run { run: run.id.to_string() }],
+        Some(left) => goals(run, left),
+    });
+    // What was found when it went back before may be forgotten as well.
+    let known = now.recovery.as_ref().map(|recovery| &recovery.findings[..]).unwrap_or_default();
+    let found = seen.recovery.iter().flat_map(|recovery| &recovery.findings);
+    let found = found.filter(|finding| !known.contains(finding)).cloned();
+    commands.chain(runs).chain(numbers(seen, now)).chain(found).collect()
+}
+
+/// The attempts that are no longer on record.
+fn numbers<'a>(seen: &'a Fleet, now: &'a Fleet) -> impl Iterator<Item = Finding> + 'a {
+    seen.statuses.values().filter_map(|status| {
+        let left = now.statuses.get(&status.instance).map(Status::attempt_number).unwrap_or_default();
+        let attempt = status.attempt.as_ref().filter(|attempt| attempt.number > left)?;
+        Some(Finding::Number {
+            instance: status.instance.clone(),
+            attempt: attempt.number,
+            generation: attempt.generation,
+            cluster: attempt.cluster.clone(),
+        })
+    })
+}
+
+/// The goals of a run that are no longer on record, in a run that is.
+fn goals(seen: &Run, now: &Run) -> Vec<Finding> {
+    let gone = seen.instances().filter(|(instance, bound)| {
+        let left = now.jobs.get(&instance.job.job);
+        // The change of a run is that of whichever of its goals changed last.
+        left.is_none_or(|left| is_gone(&bound.goal, &left.goal, bound.goal == left.goal))
+    });
+    let named = gone.map(|(instance, bound)| Finding::Goal {
+        instance,
+        intent: bound.goal.intent,
+        change: seen.change.clone(),
+    });
+    named.collect()
+}
+
+/// `same`: where both have one generation, they are of one change.
+fn is_gone(seen: &Goal, left: &Goal, same: bool) -> bool {
+    match seen.generation.cmp(&left.generation) {
+        Ordering::Greater => true,
+        Ordering::Equal => !same,
+        Ordering::Less => false,
+    }
 }
 
 /// What is to be recorded in a shard.
 #[derive(Debug, Default)]
 pub struct Rebuilt {
+    /// Runs that had ended, and of which something is under way again; to be recorded before the statuses.
+    pub runs: Vec<Run>,
     /// Status, as it is to be.
     pub statuses: Vec<Status>,
     /// What people should know.
     pub findings: Vec<Finding>,
+}
+
+impl Rebuilt {
+    /// What has changed in a run that is over is decided again, until it is over once more.
+    fn reopen(&mut self, fleet: &Fleet, instance: &Instance) {
+        let run = instance.run_id().and_then(|id| fleet.runs.get(&id)).filter(|run| run.ended.is_some());
+        if let Some(run) = run.filter(|run| self.runs.iter().all(|known| known.id != run.id)) {
+            self.runs.push(Run { ended: None, ..run.clone() });
+        }
+    }
 }
 
 /// Brings the status of a shard up to what its clusters show; every one of them must have answered. `confirmed`:
@@ -217,20 +336,30 @@ pub fn rebuild(
             rebuilt.findings.push(Finding::Stray { instance, attempt, cluster });
         }
     }
-    for instance in concerned(fleet, shard, &seen) {
+    let numbered = numbered(fleet, shard);
+    for instance in concerned(fleet, shard, &seen, &numbered) {
         let Some(wanted) = fleet.wanted(&instance) else { continue };
         let fresh = Status::new(instance.clone());
         let status = fleet.statuses.get(&instance).unwrap_or(&fresh);
         let mut draft = Draft::new(status, wanted.goal.generation, moment);
-        let found = match seen.get(&instance) {
-            Some((cluster, found)) if found.label.attempt > status.attempt_number() => {
+        let shown = seen.get(&instance).map(|(_, found)| found.label.attempt).unwrap_or_default();
+        let latest = shown.max(status.attempt_number());
+        let found = match (seen.get(&instance), numbered.get(&instance)) {
+            (_, Some(number)) if number.attempt > latest => {
+                number.skip(&mut draft, &wanted, confirmed)?;
+                None
+            }
+            (Some((cluster, found)), _) if found.label.attempt > status.attempt_number() => {
                 Some(take_over(&mut draft, cluster, found, &wanted, confirmed)?)
             }
-            Some((_, found)) if found.label.attempt == status.attempt_number() => None,
+            (Some((_, found)), _) if found.label.attempt == status.attempt_number() => None,
             _ => give_up(&mut draft, fleet, &wanted, &seen, confirmed)?,
         };
         rebuilt.findings.extend(found);
-        rebuilt.statuses.extend(draft.into_changed());
+        if let Some(changed) = draft.into_changed() {
+            rebuilt.reopen(fleet, &changed.instance);
+            rebuilt.statuses.push(changed);
+        }
     }
     Ok(rebuilt)
 }
@@ -250,10 +379,47 @@ fn latest<'a>(shard: Shard, shown: &[(&'a Name, &'a Observation)]) -> Seen<'a> {
     seen
 }
 
-/// The instances that are shown, or from which something is wanted.
-fn concerned(fleet: &Fleet, shard: Shard, seen: &Seen<'_>) -> BTreeSet<Instance> {
+/// An attempt that was on record, as whoever had seen it has named it.
+struct Number<'a> {
+    attempt: AttemptNumber,
+    generation: Generation,
+    cluster: &'a Name,
+}
+
+impl Number<'_> {
+    /// No cluster shows it or a later one, and it may have run: it counts as lost, so that what follows has another name.
+    fn skip(&self, draft: &mut Draft<'_>, wanted: &Wanted<'_>, confirmed: bool) -> Result<(), IllegalEvent> {
+        let name = ExternalName::of(&draft.status().instance, self.attempt);
+        let counts = generation(self.generation, wanted, confirmed);
+        intend(draft, Attempt::new(self.attempt, counts, self.cluster.clone(), name, draft.now()))?;
+        lose(draft, wanted, "the store has forgotten it, and no cluster has it").map(drop)
+    }
+}
+
+/// The latest attempt of each instance of a shard that is named as no longer on record.
+fn numbered(fleet: &Fleet, shard: Shard) -> BTreeMap<&Instance, Number<'_>> {
+    let mut numbers: BTreeMap<&Instance, Number<'_>> = BTreeMap::new();
+    for finding in fleet.recovery.iter().flat_map(|recovery| &recovery.findings) {
+        let Finding::Number { instance, attempt, generation, cluster } = finding else { continue };
+        let number = Number { attempt: *attempt, generation: *generation, cluster };
+        let is_later = numbers.get(instance).is_none_or(|known| known.attempt < *attempt);
+        if is_later && Shard::of_instance(instance) == shard {
+            numbers.insert(instance, number);
+        }
+    }
+    numbers
+}
+
+/// The instances that are shown, that were on record, or from which something is wanted.
+fn concerned(
+    fleet: &Fleet,
+    shard: Shard,
+    seen: &Seen<'_>,
+    numbered: &BTreeMap<&Instance, Number<'_>>,
+) -> BTreeSet<Instance> {
     let active = fleet.active().into_iter().filter(|instance| Shard::of_instance(instance) == shard);
-    active.chain(seen.keys().map(|instance| (*instance).clone())).collect()
+    let known = seen.keys().chain(numbered.keys()).map(|instance| (*instance).clone());
+    active.chain(known).collect()
 }
 
 /// Takes a later attempt over: from here on it is as if it had been intended, and the cluster tells the rest.
@@ -265,20 +431,16 @@ fn take_over(
     confirmed: bool,
 ) -> Result<Finding, IllegalEvent> {
     let label = &found.label;
-    let now = draft.now();
-    draft.edit().attempt = Some(Attempt {
-        number: label.attempt,
-        generation: generation(label.generation, wanted, confirmed),
-        cluster: cluster.clone(),
-        name: found.name.clone(),
-        uid: None,
-        submitted: now,
-        started: None,
-        ended: None,
-    });
-    draft.happen(&Event::Recovered)?;
+    let counts = generation(label.generation, wanted, confirmed);
+    intend(draft, Attempt::new(label.attempt, counts, cluster.clone(), found.name.clone(), draft.now()))?;
     let (instance, attempt) = (label.instance.clone(), label.attempt);
     Ok(Finding::Attempt { instance, attempt, cluster: cluster.clone() })
+}
+
+/// An attempt is on record again.
+fn intend(draft: &mut Draft<'_>, attempt: Attempt) -> Result<(), IllegalEvent> {
+    draft.edit().attempt = Some(attempt);
+    draft.happen(&Event::Recovered)
 }
 
 /// The generation that an attempt counts as. One that the store has forgotten, or may count for the second time, is
@@ -305,7 +467,9 @@ fn give_up(
         state => state,
     };
     match state {
-        State::Submitting(_) => lose(draft, wanted).map(Some),
+        State::Submitting(_) => {
+            lose(draft, wanted, "the store went back in time while it was being submitted").map(Some)
+        }
         State::Waiting { .. } if confirmed && draft.status().attempt.is_none() => {
             let Some(other) = twin(draft, fleet, seen) else { return Ok(None) };
             let reason = format!("{other}, of a run that the store has forgotten, may have done the same");
@@ -317,13 +481,11 @@ fn give_up(
 }
 
 /// A submission of which nothing is to be seen: the object may have come, run and gone in what was forgotten.
-fn lose(draft: &mut Draft<'_>, wanted: &Wanted<'_>) -> Result<Finding, IllegalEvent> {
+fn lose(draft: &mut Draft<'_>, wanted: &Wanted<'_>, reason: &str) -> Result<Finding, IllegalEvent> {
     if matches!(draft.state(), State::Unknown { .. }) {
         draft.happen(&Event::Heard)?;
     }
-    draft.happen(&Event::Lost {
-        reason: "the store went back in time while it was being submitted".to_owned(),
-    })?;
+    draft.happen(&Event::Lost { reason: reason.to_owned() })?;
     let now = draft.now();
     draft.with_attempt(|attempt| attempt.ended = Some(now));
     if wanted.spec.mode == Mode::Stream || wanted.spec.retry.on_lost == OnLost::Retry {

@@ -100,6 +100,19 @@ pub struct Attempt {
     pub ended: Option<Timestamp>,
 }
 
+impl Attempt {
+    /// One that is intended, and of which nothing is known yet.
+    pub fn new(
+        number: AttemptNumber,
+        generation: Generation,
+        cluster: Name,
+        name: ExternalName,
+        submitted: Timestamp,
+    ) -> Self {
+        Self { number, generation, cluster, name, uid: None, submitted, started: None, ended: None }
+    }
+}
+
 /// One step from state to state. Stands once in the history, in order of its sequence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transition {

@@ -112,9 +112,12 @@ impl Clusters {
         self.clusters.iter().filter(|(_, watched)| is_away(watched)).map(|(name, _)| name.clone()).collect()
     }
 
-    /// Whether every cluster was asked at `since` or later, and has answered well.
+    /// Whether every cluster was asked at `since` or later, and its last answer was a good one: after one that was not,
+    /// nothing that it holds is shown.
     pub(super) fn have_all_answered_since(&self, since: Instant) -> bool {
-        self.clusters.values().all(|watched| watched.answered >= Some(since))
+        let is_good =
+            |watched: &Watched| watched.answered >= Some(since) && watched.answered == watched.heard;
+        self.clusters.values().all(is_good)
     }
 
     /// Whether every cluster was heard at all.

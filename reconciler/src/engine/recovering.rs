@@ -60,19 +60,23 @@ impl Engine {
         let moment = Moment { now: Timestamp::now(), epoch: fence.epoch };
         let confirmed = stage == Stage::LookAgain;
         let rebuilt = rebuild(self.ledger.fleet(), fence.shard, &shown, confirmed, moment);
-        let Rebuilt { statuses, findings } = match rebuilt {
+        let Rebuilt { runs, statuses, findings } = match rebuilt {
             Ok(rebuilt) => rebuilt,
             Err(illegal) => {
                 tracing::error!(shard = %fence.shard, %illegal, "a recovery broke the transition table; nothing is done");
                 return Ok(());
             }
         };
+        for run in &runs {
+            let written = self.ledger.end(run, fence).await?;
+            if !self.is_done(written, fence)? {
+                return Ok(());
+            }
+        }
         for status in &statuses {
-            match self.ledger.record(status, fence).await? {
-                Written::Done => {}
-                // The next turn looks again, at what is there now.
-                Written::Conflict(_) => return Ok(()),
-                Written::Fenced(barrier) => return self.step_down(fence.shard, barrier),
+            let written = self.ledger.record(status, fence).await?;
+            if !self.is_done(written, fence)? {
+                return Ok(());
             }
         }
         let Some(mut recovery) = self.ledger.fleet().recovery.clone() else { return Ok(()) };
@@ -81,6 +85,15 @@ impl Engine {
         match self.ledger.recover(&recovery, Some(fence)).await? {
             Written::Done | Written::Conflict(_) => Ok(()),
             Written::Fenced(barrier) => self.step_down(fence.shard, barrier),
+        }
+    }
+
+    /// Whether something was written. If not, the next turn looks again, at what is there then.
+    fn is_done(&self, written: Written, fence: Fence) -> Result<bool, Error> {
+        match written {
+            Written::Done => Ok(true),
+            Written::Conflict(_) => Ok(false),
+            Written::Fenced(barrier) => self.step_down(fence.shard, barrier).map(|()| false),
         }
     }
 }

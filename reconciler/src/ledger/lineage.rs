@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use windlass_core::fleet::Fleet;
-use windlass_core::recovery::{Finding, Recovery, forgotten};
+use windlass_core::recovery::{Recovery, forgotten};
 
 use super::{Error, Ledger, new_op};
 use crate::store::{self, Commit, Follows, Head, Key, Transaction};
@@ -36,13 +36,9 @@ impl Ledger {
         let mut begun = begun;
         for _ in 0..TRIES {
             let lost = forgotten(before, &self.fleet);
-            let recovery = match &self.fleet.recovery {
-                Some(recovery) if begun => {
-                    let Some(recovery) = with(recovery, lost) else { return Ok(()) };
-                    recovery
-                }
-                Some(_) | None => Recovery::begin(Timestamp::now(), reason.clone(), lost),
-            };
+            let present = self.fleet.recovery.as_ref();
+            let noticed = Recovery::noticed(present, begun, Timestamp::now(), &reason, lost);
+            let Some(recovery) = noticed else { return Ok(()) };
             tracing::error!(%reason, "the store went back in time; nothing is done until the project has recovered");
             let writes = vec![self.write(Key::recovery(), &recovery)];
             let (op, guards, history) = (new_op(), Vec::new(), Vec::new());
@@ -60,17 +56,6 @@ impl Ledger {
         }
         Ok(())
     }
-}
-
-/// A recovery that is under way, with more findings; none where there is nothing to add.
-fn with(recovery: &Recovery, lost: Vec<Finding>) -> Option<Recovery> {
-    let new: Vec<_> = lost.into_iter().filter(|finding| !recovery.findings.contains(finding)).collect();
-    let add = !new.is_empty() && !recovery.is_over();
-    add.then(|| {
-        let mut recovery = recovery.clone();
-        recovery.findings.extend(new);
-        recovery
-    })
 }
 
 fn reason(seen: &Head, now: &Head) -> String {

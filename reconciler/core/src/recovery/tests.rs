@@ -153,3 +153,64 @@ fn what_was_acknowledged_and_forgotten_is_named() {
     assert_eq!(forgotten(&old, &Fleet::default()).len(), 2);
     assert_eq!(forgotten(&old, &seen), []);
 }
+
+#[test]
+fn an_attempt_that_was_on_record_and_is_nowhere_leaves_its_number_behind() {
+    for (mode, left) in [(Mode::Stream, "waiting"), (Mode::Batch, "lost")] {
+        let (mut seen, job) = fleet(mode, Some(State::Running { since: at(0) }));
+        let mut now = Fleet { statuses: BTreeMap::new(), ..seen.clone() };
+        seen.statuses.get_mut(&instance(&job)).unwrap().attempt = Some(attempt(&job, 3));
+        let lost = forgotten(&seen, &now);
+        assert!(matches!(lost[..], [Finding::Number { attempt: AttemptNumber(3), .. }]), "{lost:?}");
+        now.recovery = Recovery::noticed(None, false, at(90), "it went back", lost);
+        // An earlier one that is shown does not make up for it.
+        settle(&mut now, &[observation(&job, 1, "u1", ended())], false);
+        let status = &now.statuses[&instance(&job)];
+        assert_eq!(
+            (status.attempt_number(), status.state.name().to_string()),
+            (AttemptNumber(3), left.to_owned())
+        );
+    }
+}
+
+#[test]
+fn a_run_that_had_ended_goes_on_where_a_later_attempt_is_taken_over() {
+    let (mut fleet, job) = fleet(Mode::Batch, Some(State::Stopped));
+    fleet.runs.values_mut().for_each(|run| run.ended = Some(at(50)));
+    let name = cluster();
+    let found = observation(&job, 2, "u2", Phase::Running { since: at(1) });
+    let rebuilt = rebuild(&fleet, Shard::of_text("orders"), &[(&name, &found)], false, moment()).unwrap();
+    assert_eq!(rebuilt.runs.iter().map(|run| run.ended).collect::<Vec<_>>(), [None]);
+    assert_eq!(rebuilt.statuses.len(), 1);
+}
+
+#[test]
+fn goals_that_were_counted_for_the_second_time_and_goals_in_runs_are_named_too() {
+    let (old, job) = fleet(Mode::Batch, None);
+    let (mut seen, mut now) = (old.clone(), old.clone());
+    let stop = |desired: &mut crate::desired::Desired| desired.goal = desired.goal.with_intent(Intent::Stop);
+    seen.desired.values_mut().for_each(stop);
+    now.desired.values_mut().for_each(stop);
+    assert_eq!(forgotten(&seen, &now), []);
+    now.desired.get_mut(&job.id).unwrap().change.author = "bob@host".to_owned();
+    assert!(matches!(forgotten(&seen, &now)[..], [Finding::Command { .. }]));
+    let mut stopped = old.clone();
+    for run in stopped.runs.values_mut() {
+        run.jobs.values_mut().for_each(|bound| bound.goal = bound.goal.with_intent(Intent::Stop));
+    }
+    let named = forgotten(&stopped, &old);
+    assert!(matches!(named[..], [Finding::Goal { intent: Intent::Stop, .. }]), "{named:?}");
+}
+
+#[test]
+fn what_was_found_when_the_store_went_back_before_is_not_forgotten_with_it() {
+    let (old, _) = fleet(Mode::Batch, None);
+    let found = Finding::Run { run: "orders@2026-11-22T02:00Z".to_owned() };
+    let first = Recovery::begin(at(0), "it went back".to_owned(), vec![found.clone()]);
+    let seen = Fleet { recovery: Some(first.clone()), ..old.clone() };
+    assert_eq!(forgotten(&seen, &old), [found.clone()]);
+    // Nor where another begins while it is under way.
+    let second = Recovery::noticed(Some(&first), false, at(9), "again", Vec::new()).unwrap();
+    assert_eq!((second.since, second.findings), (at(9), vec![found]));
+    assert_eq!(Recovery::noticed(Some(&first), true, at(9), "again", Vec::new()), None);
+}
