@@ -21,6 +21,7 @@ pub mod place;
 pub mod project;
 pub mod random;
 pub mod reading;
+pub mod recovering;
 pub mod rehearsal;
 pub mod saved;
 pub mod scenario;
@@ -43,9 +44,9 @@ use crate::sim::story::Line;
 use crate::sim::witness::Violation;
 use crate::sim::world::World;
 
-/// The promises that a store which goes back in time breaks as long as the simulated owners do not notice that and recover.
-/// They are not held against a run in which it did: a command that was acknowledged in the time that is gone is gone with it, and the
-/// record may be behind its clusters by an attempt, whose number and name are used again.
+/// The promises that a store which goes back in time breaks where nobody has noticed it: not yet, or because whoever had
+/// read what it has forgotten is gone. They are not held against such a run: the record may be behind its clusters by an
+/// attempt, whose number and name are used again. From the moment at which somebody has noticed, everything holds.
 pub const EXCEPTIONS: [&str; 4] = [
     "I4 one start per attempt",
     "I5 one active instance",
@@ -62,9 +63,11 @@ pub struct Summary {
     pub starts: u64,
     /// Commands that were acknowledged.
     pub commands: u64,
+    /// How many times a store that went back in time was recovered from.
+    pub recoveries: u64,
     /// When everything was as it should be.
     pub converged: Tick,
-    /// The promise that was broken after the store had gone back in time: see [`EXCEPTIONS`].
+    /// The promise that was broken after the store had gone back in time unnoticed: see [`EXCEPTIONS`].
     pub excepted: Option<&'static str>,
 }
 

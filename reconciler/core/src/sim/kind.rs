@@ -10,9 +10,11 @@ use serde::{Deserialize, Serialize};
 use windlass_compiler::name::Name;
 
 use crate::fleet::Fleet;
-use crate::id::{ExternalName, Uid};
+use crate::id::{AttemptNumber, ExternalName, Generation, Instance, Uid};
 use crate::observed::{Label, Observation, Phase};
+use crate::recovery::Finding;
 use crate::state::State;
+use crate::status::Status;
 
 /// How a cluster tells one attempt from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -56,25 +58,37 @@ impl Kind {
         if self.has_two_phases() {
             return;
         }
+        let Some(project) = &fleet.project else { return };
         let unsubmitted = fleet.statuses.values().filter(|status| may_be_submitted(&status.state));
-        for status in unsubmitted {
-            let Some(attempt) = status.attempt.as_ref().filter(|attempt| attempt.cluster == *cluster) else {
+        let recorded = unsubmitted.filter_map(|status| {
+            let attempt = status.attempt.as_ref().filter(|attempt| attempt.cluster == *cluster)?;
+            Some((&status.instance, attempt.number, attempt.generation))
+        });
+        for (instance, attempt, generation) in recorded.chain(forgotten(fleet, cluster)) {
+            let name = ExternalName::of(instance, attempt);
+            if shown.iter().any(|observation| observation.name == name) {
                 continue;
-            };
-            let (Some(project), false) =
-                (&fleet.project, shown.iter().any(|observation| observation.name == attempt.name))
-            else {
-                continue;
-            };
-            let label = Label {
-                project: project.name.clone(),
-                instance: status.instance.clone(),
-                attempt: attempt.number,
-                generation: attempt.generation,
-            };
-            shown.push(unsubmitted_one(attempt.name.clone(), label));
+            }
+            let project = project.name.clone();
+            let label = Label { project, instance: instance.clone(), attempt, generation };
+            shown.push(unsubmitted_one(name, label));
         }
     }
+}
+
+/// The attempts that the store has forgotten, and that may still be submitted.
+fn forgotten<'a>(
+    fleet: &'a Fleet,
+    cluster: &'a Name,
+) -> impl Iterator<Item = (&'a Instance, AttemptNumber, Generation)> {
+    let recovery = fleet.recovery.iter().filter(|recovery| !recovery.is_over());
+    recovery.flat_map(|recovery| &recovery.findings).filter_map(move |finding| match finding {
+        Finding::Number { instance, attempt, generation, cluster: on } if on == cluster => {
+            let recorded = fleet.statuses.get(instance).map(Status::attempt_number).unwrap_or_default();
+            (recorded < *attempt).then_some((instance, *attempt, *generation))
+        }
+        _ => None,
+    })
 }
 
 /// What a driver says of an attempt whose identity is free.

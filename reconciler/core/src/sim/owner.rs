@@ -14,10 +14,13 @@ use crate::decide::{Decision, Waiting};
 use crate::desired::Goal;
 use crate::id::{Epoch, ExternalName, Instance};
 use crate::observed::{Label, Observation, Sight};
+use crate::recovery::Recovery;
 use crate::run::Run;
+use crate::shard::Shard;
 use crate::sights::{Sights, live};
 use crate::sim::agenda::Tick;
 use crate::sim::reading::Reading;
+use crate::sim::recovering::{self, Recovering};
 use crate::state::IllegalEvent;
 use crate::status::Status;
 use crate::sweep::sweep;
@@ -42,6 +45,8 @@ pub struct Owner {
     pub writing: Option<u64>,
     /// The calls whose outcomes it waits for.
     pub calling: BTreeMap<Instance, u64>,
+    /// What it has asked for the sake of a store that went back.
+    pub recovering: Recovering,
     made: BTreeMap<ExternalName, (&'static str, Tick)>,
     /// What each instance waited for when it was last decided, where that is asked for.
     pub waits: Option<BTreeMap<Instance, Vec<Waiting>>>,
@@ -56,8 +61,10 @@ pub enum Step {
     Call(Instance, Name, Action, Option<Goal>),
     /// Makes a call, and records a status after that: only where a rule is off.
     CallFirst(Instance, Name, Action, Goal, Box<Status>),
-    /// Marks the end of a run.
+    /// Marks the end of a run, or that it goes on.
     End(Box<Run>),
+    /// Says how far a recovery is; under an epoch, unless it begins.
+    Recover(Option<Epoch>, Box<Recovery>),
     /// Nothing, until its wall clock shows this or something happens.
     Wait(Option<Timestamp>),
 }
@@ -77,9 +84,15 @@ impl Owner {
 
     /// What it does next. `time`: what its wall clock shows.
     pub fn step(&mut self, now: Tick, time: Timestamp) -> Result<Step, IllegalEvent> {
+        if let Some(recovery) = self.reading.noticed(time) {
+            return Ok(Step::Recover(None, Box::new(recovery)));
+        }
+        if let Some(step) = self.recover(now, time)? {
+            return Ok(step);
+        }
         let mut wake = None;
         for instance in self.reading.fleet().active() {
-            if self.calling.contains_key(&instance) {
+            if self.is_frozen(&instance.job.pipeline) || self.calling.contains_key(&instance) {
                 continue;
             }
             let Some((decision, goal)) = self.decide(&instance, time)? else { continue };
@@ -118,8 +131,25 @@ impl Owner {
         Ok(seen.all(|seen| sweep(fleet, seen).is_none()) && self.over().is_none())
     }
 
+    /// Whether nothing is done in the shard of a pipeline.
+    fn is_frozen(&self, pipeline: &Name) -> bool {
+        self.reading.fleet().frozen(Shard::of(pipeline)).is_some()
+    }
+
+    /// Takes the frozen shards as far as they can go now.
+    fn recover(&mut self, now: Tick, time: Timestamp) -> Result<Option<Step>, IllegalEvent> {
+        let moment = Moment { now: time, epoch: self.epoch };
+        let step = self.recovering.step(self.reading.fleet(), &self.sights, now, moment)?;
+        Ok(step.map(|step| match step {
+            recovering::Step::Reopen(run) => Step::End(run),
+            recovering::Step::Record(status) => Step::Record(status),
+            recovering::Step::Advance(recovery) => Step::Recover(Some(self.epoch), recovery),
+        }))
+    }
+
     /// A cluster answered a question that was asked at `asked`; none if it was silent.
     pub fn hear(&mut self, cluster: &Name, asked: Tick, time: Timestamp, words: Option<Vec<Observation>>) {
+        self.recovering.hear(cluster, asked, words.is_some());
         let fleet = self.reading.fleet();
         let words = words.ok_or_else(|| "no answer".to_owned());
         let sights = self.sights.entry(cluster.clone()).or_default();
@@ -200,7 +230,10 @@ impl Owner {
 
     fn over(&self) -> Option<&Run> {
         let fleet = self.reading.fleet();
-        fleet.runs.values().find(|run| run.ended.is_none() && fleet.is_over(run))
+        fleet
+            .runs
+            .values()
+            .find(|run| run.ended.is_none() && fleet.is_over(run) && !self.is_frozen(&run.id.pipeline))
     }
 
     fn end(&self, time: Timestamp) -> Option<Step> {
@@ -217,7 +250,9 @@ impl Owner {
             let (action, _) = sweep(fleet, seen)?;
             Some((seen.label.instance.clone(), cluster.clone(), action))
         });
-        let free = found.filter(|(instance, ..)| !self.calling.contains_key(instance));
+        let free = found.filter(|(instance, ..)| {
+            !self.is_frozen(&instance.job.pipeline) && !self.calling.contains_key(instance)
+        });
         let found: Vec<_> = free.collect();
         let (instance, cluster, action) =
             found.into_iter().find(|(_, _, action)| self.make(action, now).is_none())?;

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use crate::fleet::Fleet;
 use crate::id::{Epoch, OpId, Version};
 use crate::mutation::Mutation;
+use crate::recovery::{Recovery, forgotten};
 use crate::run::Run;
 use crate::sim::store::{Key, Record, Store, Transaction, Write};
 use crate::status::Status;
@@ -16,6 +19,16 @@ pub struct Reading {
     versions: BTreeMap<Key, Version>,
     position: usize,
     returns: u64,
+    head: Option<OpId>,
+    seen: Option<Seen>,
+}
+
+/// What was read of a store that does not contain it any more.
+#[derive(Debug)]
+struct Seen {
+    fleet: Fleet,
+    recovery: Option<Version>,
+    head: OpId,
 }
 
 impl Reading {
@@ -24,17 +37,48 @@ impl Reading {
         &self.fleet
     }
 
+    /// Whether it contains what a store that went back has forgotten, and what is to be written down for that.
+    pub fn noticed(&mut self, now: Timestamp) -> Option<Recovery> {
+        let seen = self.seen.as_ref()?;
+        let begun = self.versions.get(&Key::Recovery).is_some_and(|version| seen.recovery != Some(*version));
+        let (lost, present) = (forgotten(&seen.fleet, &self.fleet), self.fleet.recovery.as_ref());
+        let reason = format!("commit {} was seen, and the store does not contain it", seen.head);
+        let recovery = Recovery::noticed(present, begun, now, &reason, lost);
+        if recovery.is_none() {
+            self.seen = None;
+        }
+        recovery
+    }
+
+    /// Whether a store has forgotten something that was read of it.
+    pub fn is_ahead_of(&self, store: &Store) -> bool {
+        self.seen.is_some() || self.head.is_some_and(|head| !store.contains(head))
+    }
+
     /// Reads what has changed.
     pub fn refresh(&mut self, store: &Store) {
-        if self.returns != store.returns() {
-            *self = Self { returns: store.returns(), ..Self::default() };
-            self.absorb(store, store.keys());
-            (_, self.position) = store.written(usize::MAX);
-            return;
-        }
+        let lost = self.head.filter(|head| !store.contains(*head));
         let (keys, position) = store.written(self.position);
-        self.absorb(store, keys);
-        self.position = position;
+        if self.returns == store.returns() {
+            self.absorb(store, keys);
+        } else {
+            let recovery = self.versions.get(&Key::Recovery).copied();
+            let before = std::mem::take(&mut self.fleet);
+            let fresh = lost.map(|head| Seen { fleet: before, recovery, head });
+            let seen = self.seen.take().or(fresh);
+            *self = Self { returns: store.returns(), seen, ..Self::default() };
+            self.absorb(store, store.keys());
+        }
+        (self.position, self.head) = (position, store.head());
+    }
+
+    /// Takes in what was written, once it is acknowledged.
+    pub fn acknowledged(&mut self, store: &Store, op: OpId, keys: &[Key]) {
+        self.head = Some(op);
+        // What has gone back since then is read, and compared, as a whole.
+        if self.returns == store.returns() {
+            self.absorb(store, keys);
+        }
     }
 
     /// Reads these records alone.
@@ -63,6 +107,12 @@ impl Reading {
     pub fn end(&self, op: OpId, epoch: Epoch, run: Run) -> Transaction {
         let write = self.write(Key::Run(run.id.clone()), Record::Run(Box::new(run)));
         Transaction { op, epoch: Some(epoch), writes: vec![write], history: Vec::new() }
+    }
+
+    /// The transaction that says how far a recovery is.
+    pub fn recover(&self, op: OpId, epoch: Option<Epoch>, recovery: Recovery) -> Transaction {
+        let write = self.write(Key::Recovery, Record::Recovery(Box::new(recovery)));
+        Transaction { op, epoch, writes: vec![write], history: Vec::new() }
     }
 
     /// The transaction of a command.
@@ -95,5 +145,6 @@ fn take(fleet: &mut Fleet, record: Record) {
         Record::Run(one) => drop(fleet.runs.insert(one.id.clone(), *one)),
         Record::Status(one) => drop(fleet.statuses.insert(one.instance.clone(), *one)),
         Record::Apply(one) => drop(fleet.applies.insert(one.id.clone(), *one)),
+        Record::Recovery(one) => fleet.recovery = Some(*one),
     }
 }

@@ -11,6 +11,7 @@ use crate::fault::{Rule, is_off};
 use crate::history::Note;
 use crate::id::{ApplyId, Epoch, Instance, OpId, RunId, Version};
 use crate::project::Project;
+use crate::recovery::Recovery;
 use crate::run::Run;
 use crate::sim::agenda::Tick;
 use crate::status::Status;
@@ -24,6 +25,7 @@ pub enum Key {
     Run(RunId),
     Status(Instance),
     Apply(ApplyId),
+    Recovery,
 }
 
 impl fmt::Display for Key {
@@ -34,6 +36,7 @@ impl fmt::Display for Key {
             Self::Run(run) => write!(f, "run/{run}"),
             Self::Status(instance) => write!(f, "status/{instance}"),
             Self::Apply(apply) => write!(f, "apply/{apply}"),
+            Self::Recovery => f.write_str("recovery"),
         }
     }
 }
@@ -47,6 +50,7 @@ pub enum Record {
     Run(Box<Run>),
     Status(Box<Status>),
     Apply(Box<Apply>),
+    Recovery(Box<Recovery>),
 }
 
 /// A change of one record.
@@ -109,6 +113,7 @@ pub struct Store {
     records: BTreeMap<Key, (Version, Record)>,
     log: Vec<Key>,
     done: BTreeSet<OpId>,
+    head: Option<OpId>,
     barrier: Epoch,
     accepted: Vec<Accepted>,
     /// How often it has gone back in time.
@@ -121,6 +126,7 @@ pub struct Store {
 struct Past {
     records: BTreeMap<Key, (Version, Record)>,
     done: BTreeSet<OpId>,
+    head: Option<OpId>,
     barrier: Epoch,
 }
 
@@ -135,14 +141,24 @@ impl Store {
         self.returns
     }
 
+    /// Its last commit.
+    pub fn head(&self) -> Option<OpId> {
+        self.head
+    }
+
+    /// Whether it contains a commit that somebody has seen.
+    pub fn contains(&self, op: OpId) -> bool {
+        self.done.contains(&op)
+    }
+
     /// Shows what it was at a time, and has forgotten the rest. Says whether it had anything to forget.
     pub fn go_back(&mut self, to: Tick) -> bool {
         let Some(past) = &mut self.past else { return false };
         let Some(at) = past.iter().rposition(|(at, _)| *at <= to) else { return false };
         past.truncate(at + 1);
-        let Past { records, done, barrier } = past[at].1.clone();
+        let Past { records, done, head, barrier } = past[at].1.clone();
         let is_older = self.records != records;
-        (self.records, self.done, self.barrier) = (records, done, barrier);
+        (self.records, self.done, self.head, self.barrier) = (records, done, head, barrier);
         self.returns += 1;
         is_older
     }
@@ -151,7 +167,7 @@ impl Store {
     pub fn remember(&mut self, now: Tick) {
         if let Some(past) = &mut self.past {
             let (records, done) = (self.records.clone(), self.done.clone());
-            past.push((now, Past { records, done, barrier: self.barrier }));
+            past.push((now, Past { records, done, head: self.head, barrier: self.barrier }));
         }
     }
 
@@ -169,6 +185,14 @@ impl Store {
     pub fn status(&self, instance: &Instance) -> Option<&Status> {
         match self.records.get(&Key::Status(instance.clone())) {
             Some((_, Record::Status(status))) => Some(status),
+            _ => None,
+        }
+    }
+
+    /// How far it is with what it has forgotten, if it ever went back.
+    pub fn recovery(&self) -> Option<&Recovery> {
+        match self.records.get(&Key::Recovery) {
+            Some((_, Record::Recovery(recovery))) => Some(recovery),
             _ => None,
         }
     }
@@ -202,6 +226,7 @@ impl Store {
             return Commit::Conflict;
         }
         self.done.insert(transaction.op);
+        self.head = Some(transaction.op);
         let mut history = transaction.history;
         for write in transaction.writes {
             self.write(transaction.op, transaction.epoch, write, std::mem::take(&mut history));

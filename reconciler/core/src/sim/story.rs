@@ -156,9 +156,16 @@ pub fn records(transaction: &Transaction) -> Vec<Recorded> {
             };
             Recorded { about: Some(instance.clone()), kind, text }
         }
-        (Key::Run(id), _) => {
-            Recorded { about: None, kind: Kind::State, text: format!("that the run {id} is over") }
+        (Key::Run(id), record) => {
+            let goes_on = matches!(record, Record::Run(run) if run.ended.is_none());
+            let is = if goes_on { "goes on" } else { "is over" };
+            Recorded { about: None, kind: Kind::State, text: format!("that the run {id} {is}") }
         }
+        (Key::Recovery, _) => Recorded {
+            about: None,
+            kind: Kind::State,
+            text: "how far the recovery of the store is".to_owned(),
+        },
         (key, _) => Recorded { about: None, kind: Kind::State, text: key.to_string() },
     };
     transaction.writes.iter().map(one).collect()

@@ -78,6 +78,21 @@ impl Command {
         }
     }
 
+    /// Changes the specs as it says.
+    pub fn edit(&self, tree: &mut Vec<Job>) {
+        let Self::Apply(edits) = self else { return };
+        for edit in edits {
+            let id = match edit {
+                Edit::Put(job) => &job.id,
+                Edit::Drop(id) => id,
+            };
+            tree.retain(|job| job.id != *id);
+            if let Edit::Put(job) = edit {
+                tree.push((**job).clone());
+            }
+        }
+    }
+
     /// What it is, as one would type it.
     pub fn name(&self) -> String {
         let edit = |edit: &Edit| match edit {

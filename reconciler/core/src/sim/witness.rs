@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use windlass_compiler::name::JobId;
 
 use crate::action::Action;
-use crate::desired::{Desired, Goal, Intent};
+use crate::desired::{Change, Desired, Goal, Intent};
 use crate::history::Note;
 use crate::id::{AttemptNumber, Epoch, Generation, Instance, Sequence, Uid, Version};
 use crate::observed::{Label, Phase};
+use crate::recovery::Finding;
 use crate::run::Run;
 use crate::sim::cluster::{Cluster, Effect, Object};
 use crate::sim::store::{Accepted, Key, Record, Store};
@@ -36,6 +37,8 @@ pub struct Witness {
     uids: BTreeSet<(Instance, AttemptNumber, Uid)>,
     steps: BTreeMap<Instance, Sequence>,
     commands: BTreeMap<String, Command>,
+    /// What recoveries have named that are over and were followed by others.
+    named: Vec<Finding>,
 }
 
 /// A command that changed what is wanted of something.
@@ -43,6 +46,7 @@ pub struct Witness {
 struct Command {
     generation: Generation,
     intent: Intent,
+    change: Change,
 }
 
 type Check = Result<(), Violation>;
@@ -97,8 +101,9 @@ impl Witness {
     /// I8, when a command is acknowledged: it is what is wanted, or a later one is.
     pub fn commands_stay(&mut self, store: &Store, asked: &[(String, Note)]) -> Check {
         for (subject, note) in asked {
-            if let Note::Command { intent, generation, .. } = note {
-                let command = Command { generation: *generation, intent: *intent };
+            if let Note::Command { intent, generation, change } = note {
+                let (generation, intent, change) = (*generation, *intent, change.clone());
+                let command = Command { generation, intent, change };
                 command_stays(store, subject, &command)?;
                 self.commands.insert(subject.clone(), command);
             }
@@ -106,9 +111,13 @@ impl Witness {
         Ok(())
     }
 
-    /// I8, at the end: no acknowledged command has disappeared.
+    /// I8, at the end: no acknowledged command has disappeared, unless it is named among what the store has forgotten.
     pub fn all_commands_stay(&self, store: &Store) -> Check {
-        self.commands.iter().try_for_each(|(subject, command)| command_stays(store, subject, command))
+        let present = store.recovery().map(|recovery| &recovery.findings[..]).unwrap_or_default();
+        let missing = self.commands.iter().filter(|(subject, command)| {
+            !present.iter().chain(&self.named).any(|finding| is_named(finding, subject, command))
+        });
+        missing.into_iter().try_for_each(|(subject, command)| command_stays(store, subject, command))
     }
 
     /// How often each instance has started.
@@ -140,6 +149,11 @@ impl Witness {
     }
 
     fn note(&mut self, write: &Accepted) {
+        if let Some((_, Record::Recovery(before))) = &write.before
+            && before.is_over()
+        {
+            self.named.extend(before.findings.iter().cloned());
+        }
         let Record::Status(status) = &write.after else { return };
         let Some(attempt) = &status.attempt else { return };
         self.intended.insert((status.instance.clone(), attempt.number));
@@ -292,6 +306,25 @@ fn command_stays(store: &Store, subject: &str, command: &Command) -> Check {
             || (goal.generation == command.generation && goal.intent == command.intent)
     });
     if stays { Ok(()) } else { broken("I8 acknowledged commands stay", format!("{subject}: {command:?}")) }
+}
+
+/// Whether a command is named as forgotten.
+fn is_named(finding: &Finding, subject: &str, command: &Command) -> bool {
+    match finding {
+        Finding::Command { job, change, .. } => job.to_string() == subject && *change == command.change,
+        // What its run names is the last change of any goal in it.
+        Finding::Goal { instance, intent, .. } => {
+            instance.to_string() == subject && *intent == command.intent
+        }
+        Finding::Run { run } => subject
+            .parse::<Instance>()
+            .ok()
+            .and_then(|one| one.run_id())
+            .is_some_and(|id| id.to_string() == *run),
+        Finding::Number { .. } | Finding::Attempt { .. } | Finding::Gone { .. } | Finding::Stray { .. } => {
+            false
+        }
+    }
 }
 
 fn goal(store: &Store, instance: &Instance) -> Option<Goal> {

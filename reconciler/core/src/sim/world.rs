@@ -3,12 +3,13 @@
 mod clusters;
 mod fate;
 mod owners;
+mod thawing;
 mod users;
 
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
-use windlass_compiler::model;
+use windlass_compiler::model::{self, Job};
 use windlass_compiler::name::Name;
 
 use crate::action::{Create, Outcome};
@@ -69,7 +70,12 @@ pub struct World {
     bound: u64,
     /// A rehearsal ends at its time, not when everything is at rest, and nothing heals by itself.
     rehearsal: bool,
-    has_gone_back: bool,
+    /// The store has forgotten something, and whoever had seen it is gone.
+    unnoticed: bool,
+    /// Who waits for the recovery of the store.
+    thawing: [bool; 2],
+    /// The specs, as their last apply that was acknowledged had them.
+    tree: Vec<Job>,
     /// What instances were last said to wait for.
     waiting: BTreeMap<Instance, Vec<String>>,
     summary: Summary,
@@ -91,6 +97,20 @@ struct Flight {
     call: Call,
 }
 
+/// A write under way, as its writer knows it.
+#[derive(Debug)]
+struct Sent {
+    op: OpId,
+    keys: Vec<Key>,
+}
+
+impl Sent {
+    fn of(transaction: &Transaction) -> Self {
+        let keys = transaction.writes.iter().map(|write| write.key.clone()).collect();
+        Self { op: transaction.op, keys }
+    }
+}
+
 #[derive(Debug)]
 enum Event {
     Turn(usize),
@@ -100,7 +120,9 @@ enum Event {
     Call(Box<Flight>),
     Return(Box<Flight>, Option<Box<Outcome>>),
     Write(Who, u64, Box<Transaction>),
-    Written(Who, u64, Vec<Key>, Option<Commit>),
+    Written(Who, u64, Sent, Option<Commit>),
+    /// A user looks how far the recovery is.
+    Thaws(usize),
     /// Somebody deletes an object, and a late copy of the call that made it makes it anew.
     Copied(usize, Box<Call>),
     Proceeds(usize, Spot, Box<Create>),
@@ -140,7 +162,9 @@ impl World {
             flying: 0,
             bound: scenario.calm + BOUND,
             rehearsal: false,
-            has_gone_back: false,
+            unnoticed: false,
+            thawing: [false; 2],
+            tree: Vec::new(),
             waiting: BTreeMap::new(),
             summary: Summary::default(),
             befallen: Vec::new(),
@@ -166,7 +190,7 @@ impl World {
     /// Lets everything happen, until all is as it should be.
     pub fn run(&mut self) -> Result<Summary, Violation> {
         match self.run_to_rest() {
-            Err(violation) if self.has_gone_back && EXCEPTIONS.contains(&violation.invariant) => {
+            Err(violation) if self.unnoticed && EXCEPTIONS.contains(&violation.invariant) => {
                 self.summary.excepted = Some(violation.invariant);
                 Ok(self.summary)
             }
@@ -245,7 +269,8 @@ impl World {
             Event::Call(flight) => self.arrive(flight),
             Event::Return(flight, outcome) => self.returned(&flight, outcome.as_deref()),
             Event::Write(who, number, transaction) => self.write(who, number, *transaction),
-            Event::Written(who, number, keys, commit) => self.written(who, number, &keys, commit),
+            Event::Written(who, number, sent, commit) => self.written(who, number, &sent, commit),
+            Event::Thaws(user) => return self.thaw(user),
             Event::Copied(cluster, call) => self.copied(cluster, &call),
             Event::Proceeds(cluster, spot, brief) => {
                 self.flying -= 1;

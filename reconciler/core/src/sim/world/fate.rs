@@ -135,9 +135,12 @@ impl World {
         let to = Tick(self.agenda.now().0.saturating_sub(millis));
         let forgot = self.store.go_back(to);
         self.witness.go_back(&self.store);
-        self.has_gone_back |= forgot;
         let text = || format!("shows what it was {} ago, and has forgotten the rest", story::span(millis));
         self.tell(Kind::Fault, || "store".to_owned(), None, text);
+        if forgot {
+            self.unnoticed = true;
+            (0..self.users.len()).for_each(|user| self.follow_recovery(user));
+        }
     }
 
     pub(super) fn heal(&mut self) -> Check {
@@ -173,6 +176,10 @@ impl World {
             let mut list = cluster.list();
             cluster.kind.complete(&mut list, fresh.reading.fleet(), &cluster.name);
             fresh.hear(&cluster.name, now, time, Some(list));
+        }
+        let recovers = self.store.recovery().is_some_and(|recovery| !recovery.is_over());
+        if recovers || fresh.reading.is_ahead_of(&self.store) {
+            return Ok(());
         }
         let idle = fresh.is_idle(time).map_err(|illegal| broken_table(&illegal))?;
         if !idle || self.moving().is_some() {

@@ -11,12 +11,12 @@ use crate::sim::cluster::Call;
 use crate::sim::mishap::Way;
 use crate::sim::owner::Step;
 use crate::sim::place::{Lane, Place};
-use crate::sim::store::{Commit, Key, Transaction};
+use crate::sim::store::{Commit, Transaction};
 use crate::sim::story::{self, Kind, Recorded};
 use crate::sim::trouble::Trouble;
 
 use super::{
-    Check, Event, Flight, INTERVAL, PATIENCE, SELDOM, TAKE_OVER, Who, World, broken_table, owner_name,
+    Check, Event, Flight, INTERVAL, PATIENCE, SELDOM, Sent, TAKE_OVER, Who, World, broken_table, owner_name,
 };
 
 impl World {
@@ -85,6 +85,10 @@ impl World {
                 let transaction = self.owners[owner].reading.record(op, epoch, *status);
                 self.send(owner, transaction);
             }
+            Step::Recover(epoch, recovery) => {
+                let transaction = self.owners[owner].reading.recover(op, epoch, *recovery);
+                self.send(owner, transaction);
+            }
             Step::Wait(wake) => {
                 if let Some(at) = wake {
                     self.hint(owner, self.clocks[owner].until(now, at));
@@ -141,8 +145,8 @@ impl World {
     fn send(&mut self, owner: usize, transaction: Transaction) {
         let (who, number) = (self.who(owner), self.number());
         self.owners[owner].writing = Some(number);
-        let keys = transaction.writes.iter().map(|write| write.key.clone()).collect();
-        self.agenda.plan(PATIENCE, Event::Written(who, number, keys, None));
+        let sent = Sent::of(&transaction);
+        self.agenda.plan(PATIENCE, Event::Written(who, number, sent, None));
         let hap = self.luck.at(Place { owner, lane: Lane::Write, cluster: 0 });
         if !self.is_open(owner, None, Way::Out) {
             return;
@@ -169,11 +173,15 @@ impl World {
     }
 
     pub(super) fn write(&mut self, who: Who, number: u64, transaction: Transaction) {
-        let keys: Vec<Key> = transaction.writes.iter().map(|write| write.key.clone()).collect();
+        let sent = Sent::of(&transaction);
         let records = if self.told.is_some() { story::records(&transaction) } else { Vec::new() };
+        let begins = transaction.epoch.is_none();
         let commit = self.store.commit(transaction);
         let now = self.agenda.now();
         self.store.remember(now);
+        if begins && commit == Commit::Done {
+            self.recovery_begins();
+        }
         for Recorded { about, kind, text } in records {
             let (kind, text) = match commit {
                 Commit::Done => (kind, format!("records {text}")),
@@ -195,7 +203,7 @@ impl World {
             return;
         }
         let delay = if let Some(Trouble::Late(late)) = hap.trouble { late } else { hap.delay };
-        self.agenda.plan(delay, Event::Written(who, number, keys, Some(commit)));
+        self.agenda.plan(delay, Event::Written(who, number, sent, Some(commit)));
     }
 
     pub(super) fn returned(&mut self, flight: &Flight, outcome: Option<&Outcome>) {
@@ -210,14 +218,14 @@ impl World {
         self.hint(who.0, 1);
     }
 
-    pub(super) fn written(&mut self, who: Who, number: u64, keys: &[Key], commit: Option<Commit>) {
+    pub(super) fn written(&mut self, who: Who, number: u64, sent: &Sent, commit: Option<Commit>) {
         if !self.lives(who) || self.owners[who.0].writing != Some(number) {
             return;
         }
         let owner = &mut self.owners[who.0];
         owner.writing = None;
         match commit {
-            Some(Commit::Done) => owner.reading.absorb(&self.store, keys),
+            Some(Commit::Done) => owner.reading.acknowledged(&self.store, sent.op, &sent.keys),
             // An outcome that is not known is settled by reading.
             Some(Commit::Conflict) | None => self.read(who.0),
             Some(Commit::Fenced) => {

@@ -4,8 +4,12 @@ use crate::sim::mishap::{Mishap, Timed};
 use crate::sim::store::Commit;
 use crate::sim::story::Kind;
 use crate::sim::user::Command;
+use crate::sim::witness::Violation;
 
 use super::{Check, Event, World};
+
+/// How long somebody who wants to apply waits for a project that is frozen, before looking again.
+const FROZEN: u64 = 500;
 
 impl World {
     /// A user reads, and will commit a command later.
@@ -28,10 +32,29 @@ impl World {
     }
 
     pub(super) fn submit(&mut self, user: usize, command: Box<Command>, tries: u64) -> Check {
+        // The specs of a project that is frozen are given anew as a whole first.
+        if matches!(*command, Command::Apply(_)) && self.reads_frozen(user) {
+            self.users[user].reading.refresh(&self.store);
+            self.agenda.plan(FROZEN, Event::Submits(user, command, tries));
+            return Ok(());
+        }
+        if let Some((Commit::Conflict | Commit::Fenced, number)) = self.commit(user, &command)? {
+            let delay = 1 + (number * 7 + tries * 13) % 50;
+            self.agenda.plan(delay, Event::Submits(user, command, tries + 1));
+        }
+        Ok(())
+    }
+
+    /// A user commits a command on what was read. Nothing, if there is nothing to write.
+    pub(super) fn commit(
+        &mut self,
+        user: usize,
+        command: &Command,
+    ) -> Result<Option<(Commit, u64)>, Violation> {
         let (op, now, number) = (self.op(), self.agenda.now(), self.number());
         let mutation = command.write(self.users[user].reading.fleet(), &self.recorded, now, number);
         if mutation.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let notes = mutation.notes.clone();
         let commit = self.store.commit(self.users[user].reading.commit(op, mutation));
@@ -46,14 +69,13 @@ impl World {
             },
         );
         self.users[user].reading.refresh(&self.store);
-        if commit != Commit::Done {
-            let delay = 1 + (number * 7 + tries * 13) % 50;
-            self.agenda.plan(delay, Event::Submits(user, command, tries + 1));
-            return Ok(());
+        if commit == Commit::Done {
+            command.edit(&mut self.tree);
+            self.summary.commands += 1;
+            self.hint(0, 5);
+            self.hint(1, 5);
+            self.witness.commands_stay(&self.store, &notes)?;
         }
-        self.summary.commands += 1;
-        self.hint(0, 5);
-        self.hint(1, 5);
-        self.witness.commands_stay(&self.store, &notes)
+        Ok(Some((commit, number)))
     }
 }

@@ -1,0 +1,99 @@
+//! What a simulated owner does in frozen shards, as `engine/recovering.rs` does it live: it waits until every cluster was
+//! asked since a shard came to its stage and has answered well, records what they show, and then that it was looked at.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use windlass_compiler::name::Name;
+
+use crate::case::Moment;
+use crate::fleet::Fleet;
+use crate::observed::Observation;
+use crate::recovery::{Finding, Recovery, Stage, rebuild};
+use crate::run::Run;
+use crate::shard::Shard;
+use crate::sights::Sights;
+use crate::sim::agenda::Tick;
+use crate::state::IllegalEvent;
+use crate::status::Status;
+
+/// What an owner knows of the recovery that is under way.
+#[derive(Debug, Default)]
+pub struct Recovering {
+    since: BTreeMap<Shard, (Stage, Tick)>,
+    /// When each cluster was asked for its last answer; none after silence.
+    answered: BTreeMap<Name, Option<Tick>>,
+    /// What was found and recorded, and is not yet told.
+    findings: Vec<Finding>,
+}
+
+/// What is to be written next.
+#[derive(Debug)]
+pub enum Step {
+    /// A run that had ended, and in which something is under way again.
+    Reopen(Box<Run>),
+    /// A status that was brought up to what is there.
+    Record(Box<Status>),
+    /// That shards were looked at.
+    Advance(Box<Recovery>),
+}
+
+impl Recovering {
+    /// A cluster has answered a question that was asked at `asked`, or not.
+    pub fn hear(&mut self, cluster: &Name, asked: Tick, well: bool) {
+        self.answered.insert(cluster.clone(), well.then_some(asked));
+    }
+
+    /// What is next. Shards in which nothing is to be recorded go on together: live, each is a write of its own.
+    pub fn step(
+        &mut self,
+        fleet: &Fleet,
+        sights: &BTreeMap<Name, Sights<Tick>>,
+        now: Tick,
+        moment: Moment,
+    ) -> Result<Option<Step>, IllegalEvent> {
+        let Some(recovery) = fleet.recovery.as_ref().filter(|recovery| !recovery.is_over()) else {
+            (self.since, self.findings) = Default::default();
+            return Ok(None);
+        };
+        let due: Vec<Shard> = Shard::all().filter(|shard| self.is_due(*shard, recovery, now)).collect();
+        if due.is_empty() {
+            return Ok(None);
+        }
+        let shown =
+            sights.iter().flat_map(|(name, sights)| sights.observations().map(move |one| (name, one)));
+        let shown: Vec<(&Name, &Observation)> = shown.collect();
+        for shard in with_work(fleet, &shown).into_iter().filter(|shard| due.contains(shard)) {
+            let confirmed = recovery.stage(shard) == Stage::LookAgain;
+            let rebuilt = rebuild(fleet, shard, &shown, confirmed, moment)?;
+            self.findings.extend(rebuilt.findings);
+            if let Some(run) = rebuilt.runs.into_iter().next() {
+                return Ok(Some(Step::Reopen(Box::new(run))));
+            }
+            if let Some(status) = rebuilt.statuses.into_iter().next() {
+                return Ok(Some(Step::Record(Box::new(status))));
+            }
+        }
+        let mut next = recovery.clone();
+        for shard in due {
+            next.advance(shard, std::mem::take(&mut self.findings));
+        }
+        Ok(Some(Step::Advance(Box::new(next))))
+    }
+
+    /// Whether a shard waits for a look, and all clusters have answered since.
+    fn is_due(&mut self, shard: Shard, recovery: &Recovery, now: Tick) -> bool {
+        let stage = recovery.stage(shard);
+        let known = self.since.get(&shard).filter(|(known, _)| *known == stage);
+        let since = known.map_or(now, |(_, since)| *since);
+        self.since.insert(shard, (stage, since));
+        matches!(stage, Stage::Look | Stage::LookAgain)
+            && self.answered.values().all(|asked| *asked >= Some(since))
+    }
+}
+
+/// The shards in which there may be something to record.
+fn with_work(fleet: &Fleet, shown: &[(&Name, &Observation)]) -> BTreeSet<Shard> {
+    let shown = shown.iter().map(|(_, found)| Shard::of_instance(&found.label.instance));
+    let desired = fleet.desired.keys().map(|job| Shard::of(&job.pipeline));
+    desired.chain(fleet.runs.keys().map(|run| Shard::of(&run.pipeline))).chain(shown).collect()
+}
