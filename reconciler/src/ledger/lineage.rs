@@ -27,7 +27,11 @@ impl Ledger {
         }
         // A recovery that we had not heard of was begun by somebody who noticed before us.
         let begun = self.version(&Key::recovery()).is_some_and(|version| known != Some(version));
-        self.freeze(reason(&seen, &now), &before, begun).await?;
+        if let Err(error) = self.freeze(reason(&seen, &now), &before, begun).await {
+            // What was seen is compared once more when the store is back: nobody else may know it.
+            (self.fleet, self.head) = (before, Some(seen));
+            return Err(error);
+        }
         Ok(true)
     }
 

@@ -208,7 +208,7 @@ fn what_was_found_when_the_store_went_back_before_is_not_forgotten_with_it() {
     let found = Finding::Run { run: "orders@2026-11-22T02:00Z".to_owned() };
     let first = Recovery::begin(at(0), "it went back".to_owned(), vec![found.clone()]);
     let seen = Fleet { recovery: Some(first.clone()), ..old.clone() };
-    assert_eq!(forgotten(&seen, &old), [found.clone()]);
+    assert_eq!(forgotten(&seen, &old), std::slice::from_ref(&found));
     // Nor where another begins while it is under way.
     let second = Recovery::noticed(Some(&first), false, at(9), "again", Vec::new()).unwrap();
     assert_eq!((second.since, second.findings), (at(9), vec![found]));
