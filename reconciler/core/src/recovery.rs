@@ -19,8 +19,9 @@ use crate::document::Document;
 use crate::draft::Draft;
 use crate::event::Event;
 use crate::fleet::{Fleet, Wanted};
-use crate::id::{AttemptNumber, Generation, Instance};
+use crate::id::{AttemptNumber, Generation, Instance, RunId};
 use crate::observed::Observation;
+use crate::run::Run;
 use crate::shard::Shard;
 use crate::state::{IllegalEvent, State};
 use crate::status::{Attempt, Status};
@@ -193,6 +194,8 @@ pub fn forgotten(seen: &Fleet, now: &Fleet) -> Vec<Finding> {
 /// What is to be recorded in a shard.
 #[derive(Debug, Default)]
 pub struct Rebuilt {
+    /// Runs that had ended and go on, to be recorded before the status of their instances.
+    pub runs: Vec<Run>,
     /// Status, as it is to be.
     pub statuses: Vec<Status>,
     /// What people should know.
@@ -232,7 +235,16 @@ pub fn rebuild(
         rebuilt.findings.extend(found);
         rebuilt.statuses.extend(draft.into_changed());
     }
+    rebuilt.runs = reopened(fleet, &rebuilt.statuses);
     Ok(rebuilt)
+}
+
+/// The runs that are marked as ended, in a time before these were under way: nothing would be decided of them.
+fn reopened(fleet: &Fleet, statuses: &[Status]) -> Vec<Run> {
+    let moving = statuses.iter().filter(|status| !status.state.is_final());
+    let ids: BTreeSet<RunId> = moving.filter_map(|status| status.instance.run_id()).collect();
+    let ended = ids.iter().filter_map(|id| fleet.runs.get(id)).filter(|run| run.ended.is_some());
+    ended.cloned().map(|run| Run { ended: None, ..run }).collect()
 }
 
 /// The latest attempt of each instance of a shard.

@@ -60,13 +60,20 @@ impl Engine {
         let moment = Moment { now: Timestamp::now(), epoch: fence.epoch };
         let confirmed = stage == Stage::LookAgain;
         let rebuilt = rebuild(self.ledger.fleet(), fence.shard, &shown, confirmed, moment);
-        let Rebuilt { statuses, findings } = match rebuilt {
+        let Rebuilt { runs, statuses, findings } = match rebuilt {
             Ok(rebuilt) => rebuilt,
             Err(illegal) => {
                 tracing::error!(shard = %fence.shard, %illegal, "a recovery broke the transition table; nothing is done");
                 return Ok(());
             }
         };
+        for run in &runs {
+            match self.ledger.end(run, fence).await? {
+                Written::Done => {}
+                Written::Conflict(_) => return Ok(()),
+                Written::Fenced(barrier) => return self.step_down(fence.shard, barrier),
+            }
+        }
         for status in &statuses {
             match self.ledger.record(status, fence).await? {
                 Written::Done => {}
