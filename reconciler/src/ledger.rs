@@ -14,6 +14,7 @@ use windlass_compiler::name::JobId;
 use windlass_core::apply::Apply;
 use windlass_core::desired::{self, Desired};
 use windlass_core::document::{self, Document, Unreadable};
+use windlass_core::fault::{Rule, is_off};
 use windlass_core::fleet::Fleet;
 use windlass_core::history::Note;
 use windlass_core::id::{Epoch, Instance, OpId, RunId, Version};
@@ -223,6 +224,11 @@ impl Ledger {
 
     async fn send(&mut self, transaction: Transaction) -> Result<Written, Error> {
         let commit = match self.store.commit(&transaction).await {
+            Err(store::Error::Unknown { .. }) if is_off(Rule::OpIds) => {
+                self.refresh().await?;
+                let first = transaction.writes.into_iter().map(|write| write.key).next();
+                return Ok(Written::Conflict(first.unwrap_or_else(Key::project)));
+            }
             Err(store::Error::Unknown { op, .. }) if self.store.settle(op).await? => {
                 self.refresh().await?;
                 return Ok(Written::Done);

@@ -4,9 +4,10 @@
 //!
 //! For faults there are real servers (`redis`), the network between them (`proxy`), their wall clocks (`clock`),
 //! stories of what goes wrong when (`nemesis`), and a judge of what was answered (`linearizability`). None of these
-//! knows the product.
+//! knows the product. `team` puts the product between them.
 //!
-//! `WINDLASS_TEST_SEED` repeats what is random, `WINDLASS_TEST_KILLS` and `WINDLASS_TEST_RACES` make it longer.
+//! `WINDLASS_TEST_SEED` repeats what is random, `WINDLASS_TEST_KILLS`, `WINDLASS_TEST_RACES` and
+//! `WINDLASS_TEST_MINUTES` make it longer.
 //! What the product can be made to do wrong in test builds stands in `windlass::fault` and `windlass_core::fault`.
 
 pub mod clock;
@@ -21,6 +22,7 @@ pub mod records;
 pub mod redis;
 pub mod seed;
 pub mod spec;
+pub mod team;
 pub mod tenures;
 
 pub use project::{Done, Project, Running};

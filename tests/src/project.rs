@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use tempfile::TempDir;
+use windlass::store::Line;
 use windlass_core::fleet::Fleet;
 use windlass_core::id::Instance;
 use windlass_core::state::Name;
@@ -30,6 +31,7 @@ const LOOK: Duration = Duration::from_millis(5);
 pub struct Project {
     binary: PathBuf,
     place: PathBuf,
+    store: String,
     outputs: AtomicU32,
     _folder: TempDir,
 }
@@ -64,9 +66,22 @@ impl Project {
         let place = folder.path().canonicalize().expect("it is there");
         fs::create_dir(place.join("outputs")).expect("writable");
         fs::write(place.join("job.sh"), spec::SCRIPT).expect("writable");
-        let project = Self { binary: binary.into(), place, outputs: AtomicU32::new(0), _folder: folder };
+        let project = Self {
+            binary: binary.into(),
+            place,
+            store: records::DEFAULT.to_owned(),
+            outputs: AtomicU32::new(0),
+            _folder: folder,
+        };
         project.write(jobs);
         project
+    }
+
+    /// The same project, whose records are in the store at `url`.
+    #[must_use]
+    pub fn in_store(mut self, url: &str) -> Self {
+        url.clone_into(&mut self.store);
+        self
     }
 
     /// Writes another spec.
@@ -152,7 +167,17 @@ impl Project {
 
     /// Its records.
     pub fn fleet(&self) -> Fleet {
-        records::fleet(&self.place)
+        self.try_fleet().expect("it can be read")
+    }
+
+    /// Its records; why not, where its store does not answer.
+    pub fn try_fleet(&self) -> Result<Fleet, String> {
+        records::fleet_in(&self.store, &self.place)
+    }
+
+    /// The whole history; why not, where its store does not answer.
+    pub fn history(&self) -> Result<Vec<Line>, String> {
+        records::history_in(&self.store, &self.place)
     }
 
     /// The state of the latest instance of a job.
@@ -209,7 +234,8 @@ impl Project {
     /// Fails if the evidence or the history shows what must never happen.
     #[track_caller]
     pub fn assert_sound(&self) {
-        let violations = [self.evidence().violations(), records::gaps(&self.place)].concat();
+        let violations =
+            [self.evidence().violations(), records::gaps_of(self.history().expect("readable"))].concat();
         assert!(violations.is_empty(), "{violations:#?}\n{}", self.story());
     }
 
@@ -228,10 +254,8 @@ impl Project {
     /// What happened, for whoever has to find out why: history, evidence and what the commands said.
     pub fn story(&self) -> String {
         let mut story = "--- history\n".to_owned();
-        if self.file(".windlass/store.id").exists() {
-            for line in records::history(&self.place) {
-                story.push_str(&format!("{} {}\n", line.entry.subject, line.entry.text));
-            }
+        for line in self.history().unwrap_or_default() {
+            story.push_str(&format!("{} {}\n", line.entry.subject, line.entry.text));
         }
         for line in self.evidence().lines {
             story.push_str(&format!("--- evidence {line:?}\n"));

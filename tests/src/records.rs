@@ -5,10 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OpenFlags, Row};
+use windlass::lease::Owner;
 use windlass::ledger::Ledger;
 use windlass::store::{self, Line, Query};
+use windlass_compiler::model::Lease;
 use windlass_core::fleet::Fleet;
 use windlass_core::history::Note;
+
+/// The store of a project that names none.
+pub const DEFAULT: &str = "file:.windlass";
 
 /// Everything in the store that a command could have changed, epochs included.
 pub fn dump(place: &Path) -> Vec<String> {
@@ -44,26 +49,49 @@ pub fn moment(place: &Path) -> u64 {
 
 /// All records.
 pub fn fleet(place: &Path) -> Fleet {
+    fleet_in(DEFAULT, place).expect("it can be read")
+}
+
+/// All records of the store at `url`, as a project in `place` sees it; why not, where they cannot be read.
+pub fn fleet_in(url: &str, place: &Path) -> Result<Fleet, String> {
     blocking(async {
-        let opened = store::open("file:.windlass", place, false, None).await.expect("it can be opened");
-        let ledger = Ledger::load(Arc::clone(&opened.store)).await.expect("it can be read");
-        ledger.fleet().clone()
+        let opened = store::open(url, place, false, None).await.map_err(|error| error.to_string())?;
+        let ledger = Ledger::load(Arc::clone(&opened.store)).await.map_err(|error| error.to_string())?;
+        Ok(ledger.fleet().clone())
     })
 }
 
 /// The whole history.
 pub fn history(place: &Path) -> Vec<Line> {
+    history_in(DEFAULT, place).expect("it can be read")
+}
+
+/// The whole history in the store at `url`; why not, where it cannot be read.
+pub fn history_in(url: &str, place: &Path) -> Result<Vec<Line>, String> {
     blocking(async {
-        let opened = store::open("file:.windlass", place, false, None).await.expect("it can be opened");
-        opened.store.history(&Query::default()).await.expect("it can be read")
+        let opened = store::open(url, place, false, None).await.map_err(|error| error.to_string())?;
+        opened.store.history(&Query::default()).await.map_err(|error| error.to_string())
+    })
+}
+
+/// Who owns which shards under this lease of the store at `url`; why not, where no majority tells.
+pub fn owners_in(url: &str, place: &Path, lease: &Lease) -> Result<Vec<Owner>, String> {
+    blocking(async {
+        let opened = store::open(url, place, false, Some(lease)).await.map_err(|error| error.to_string())?;
+        opened.lease.owners().await.map_err(|error| error.to_string())
     })
 }
 
 /// Where the history of an instance does not hold every transition once and in order.
 pub fn gaps(place: &Path) -> Vec<String> {
+    gaps_of(history(place))
+}
+
+/// The same of a history that was read.
+pub fn gaps_of(history: Vec<Line>) -> Vec<String> {
     let mut last: BTreeMap<String, u64> = BTreeMap::new();
     let mut gaps = Vec::new();
-    for line in history(place) {
+    for line in history {
         let Ok(Note::Transition(step)) = serde_json::from_str(&line.entry.text) else { continue };
         let last = last.entry(line.entry.subject.clone()).or_default();
         if step.sequence.0 != *last + 1 {

@@ -23,7 +23,7 @@ use crate::project::{patiently, until};
 
 pub use cluster::Cluster;
 pub use data::{Data, Saved};
-pub use install::{tls, tool};
+pub use install::{clock as clock_shim, tls, tool};
 pub use options::{Options, Program, Role};
 pub use sentinel::Sentinel;
 

@@ -201,7 +201,7 @@ fn scenario(rule: Rule) -> Option<fn(&'static str) -> Verdict> {
         Rule::ReleaseOnLateAcquisition => tenures::a_late_acquisition_leaves_no_lock,
         Rule::TwoKeys => tenures::losers_do_not_fence_out_the_holder,
         Rule::AmnesiaWaitsATtl => tenures::a_forgetful_node_gives_no_second_lease,
-        Rule::Epochs | Rule::BurnOnStop | Rule::GuardAtStart | Rule::IdsAreKept => return None,
+        Rule::Epochs | Rule::OpIds | Rule::BurnOnStop | Rule::GuardAtStart | Rule::IdsAreKept => return None,
     })
 }
 

@@ -17,6 +17,8 @@ pub enum Rule {
     SilenceIsNotAbsence,
     /// A write under an epoch below the barrier is refused.
     Epochs,
+    /// What came of a write whose answer was lost is asked by the id of the write.
+    OpIds,
     /// R6: a stop takes the identity of an attempt that may still be submitted.
     BurnOnStop,
     /// R6: where a cluster has no identities, a guard lets one run of an attempt through.
@@ -37,7 +39,7 @@ pub enum Rule {
 
 impl Rule {
     /// All of them, with the names that `WINDLASS_FAULT_RULE_OFF` takes.
-    pub const ALL: [(Self, &'static str); 14] = [
+    pub const ALL: [(Self, &'static str); 15] = [
         (Self::CompareAndSet, "compare-and-set"),
         (Self::IntentFirst, "intent-first"),
         (Self::CreateOnly, "create-only"),
@@ -49,6 +51,7 @@ impl Rule {
         (Self::TwoKeys, "two-keys"),
         (Self::AmnesiaWaitsATtl, "amnesia-waits-a-ttl"),
         (Self::Epochs, "epochs"),
+        (Self::OpIds, "op-ids"),
         (Self::BurnOnStop, "burn-on-stop"),
         (Self::GuardAtStart, "guard-at-start"),
         (Self::IdsAreKept, "ids-are-kept"),

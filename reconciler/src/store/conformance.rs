@@ -82,6 +82,10 @@ macro_rules! conformance {
         fn without_compare_and_set_nothing_is_compared() {
             $crate::store::conformance::without_compare_and_set_nothing_is_compared(async || $bench);
         }
+        #[test]
+        fn without_epochs_nobody_is_fenced() {
+            $crate::store::conformance::without_epochs_nobody_is_fenced(async || $bench);
+        }
     };
 }
 pub(crate) use conformance;
@@ -530,19 +534,31 @@ async fn increment(store: Arc<dyn Store>, racer: u128, times: u64) {
 }
 
 /// The switch is one of the calling thread, so all of it runs there.
-pub(crate) fn without_compare_and_set_nothing_is_compared(bench: impl AsyncFn() -> Bench) {
+fn notices(rule: Rule, broken: impl AsyncFn() -> bool) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let lost = || {
-        runtime.block_on(async {
-            let bench = bench().await;
-            done(&*bench.store, &writes(1, vec![new("a")])).await;
-            let overwritten = bench.store.commit(&writes(2, vec![put("a", at(9, 9), "lost")])).await.unwrap();
-            overwritten == Commit::Done(vec![version(2, 2)])
-        })
-    };
-    assert!(!lost());
+    let broken = || runtime.block_on(broken());
+    assert!(!broken());
     #[cfg(feature = "faults")]
-    assert!(windlass_core::fault::without(Rule::CompareAndSet, lost));
+    assert!(windlass_core::fault::without(rule, broken));
     #[cfg(not(feature = "faults"))]
-    assert!(!windlass_core::fault::is_off(Rule::CompareAndSet));
+    assert!(!windlass_core::fault::is_off(rule));
+}
+
+pub(crate) fn without_compare_and_set_nothing_is_compared(bench: impl AsyncFn() -> Bench) {
+    notices(Rule::CompareAndSet, async || {
+        let bench = bench().await;
+        done(&*bench.store, &writes(1, vec![new("a")])).await;
+        let overwritten = bench.store.commit(&writes(2, vec![put("a", at(9, 9), "lost")])).await.unwrap();
+        overwritten == Commit::Done(vec![version(2, 2)])
+    });
+}
+
+pub(crate) fn without_epochs_nobody_is_fenced(bench: impl AsyncFn() -> Bench) {
+    notices(Rule::Epochs, async || {
+        let bench = bench().await;
+        let old = bench.store.raise().await.unwrap();
+        bench.other.raise().await.unwrap();
+        let late = Transaction { fence: Some(fence(old)), ..writes(1, vec![new("a")]) };
+        bench.store.commit(&late).await.unwrap() == Commit::Done(vec![version(1, 1)])
+    });
 }

@@ -143,7 +143,8 @@ impl State {
             return Commit::Done(versions.clone());
         }
         let barrier = |fence: &Fence| self.barrier(fence.shard);
-        if let Some(fence) = transaction.fence.filter(|fence| fence.epoch < barrier(fence)) {
+        let below = |fence: &Fence| fence.epoch < barrier(fence) && !is_off(Rule::Epochs);
+        if let Some(fence) = transaction.fence.filter(below) {
             return Commit::Fenced { barrier: barrier(&fence) };
         }
         if compared && let Some(key) = self.unexpected(transaction) {

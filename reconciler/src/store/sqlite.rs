@@ -103,7 +103,8 @@ impl Store for Sqlite {
     async fn commit(&self, transaction: &Transaction) -> Result<Commit, Error> {
         // Asked here because a switch may hold for the calling thread alone.
         let compared = !is_off(Rule::CompareAndSet);
-        let (site, wanted) = (Arc::clone(&self.site), transaction.clone());
+        let (site, mut wanted) = (Arc::clone(&self.site), transaction.clone());
+        wanted.fence = wanted.fence.filter(|_| !is_off(Rule::Epochs));
         let work = move |sql: &mut Connection| commit::commit(sql, &site, &wanted, compared);
         let dead = || Err(self.site.unknown(transaction.op, "its thread has died: start again"));
         let (commit, moment) = self.writer()?.run(work).await.unwrap_or_else(dead)?;

@@ -11,7 +11,7 @@ pub fn tool(program: Program, which: &str) -> PathBuf {
 }
 
 /// The shim that moves a server's clock.
-pub(super) fn clock() -> PathBuf {
+pub fn clock() -> PathBuf {
     there("clock.so")
 }
 

@@ -43,11 +43,14 @@ fn settle(fleet: &mut Fleet, shown: &[Observation], confirmed: bool) -> Vec<Find
     let shown: Vec<_> = shown.iter().map(|found| (&name, found)).collect();
     let shard = Shard::of_text("orders");
     let rebuilt = rebuild(fleet, shard, &shown, confirmed, moment()).unwrap();
+    for run in rebuilt.runs {
+        fleet.runs.insert(run.id.clone(), run);
+    }
     for status in rebuilt.statuses {
         fleet.statuses.insert(status.instance.clone(), status);
     }
     let again = rebuild(fleet, shard, &shown, confirmed, moment()).unwrap();
-    assert!(again.statuses.is_empty(), "{again:?}");
+    assert!(again.statuses.is_empty() && again.runs.is_empty(), "{again:?}");
     rebuilt.findings
 }
 
@@ -72,6 +75,16 @@ fn a_later_attempt_is_taken_over_and_its_end_is_the_end() {
         let decision = fleet.decide(&instance, |_| sight, None, moment()).unwrap().unwrap();
         assert_eq!(decision.status.unwrap().state.name().to_string(), expected);
     }
+}
+
+#[test]
+fn a_run_that_had_ended_goes_on_with_what_is_taken_over() {
+    let (mut fleet, job) =
+        fleet(Mode::Batch, Some(State::Skipped { reason: "its upstream was stopped".to_owned() }));
+    fleet.runs.values_mut().for_each(|run| run.ended = Some(at(5)));
+    assert_eq!(fleet.active(), []);
+    settle(&mut fleet, &[observation(&job, 1, "u1", ended())], false);
+    assert_eq!(fleet.active(), [instance(&job)]);
 }
 
 #[test]

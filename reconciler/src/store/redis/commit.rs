@@ -1,5 +1,6 @@
 //! One transaction as the arguments of its script, and what its answer means.
 
+use windlass_core::fault::{Rule, is_off};
 use windlass_core::id::{Epoch, OpId, Version};
 
 use super::Inner;
@@ -35,7 +36,7 @@ pub(super) fn call(store: &Inner, ticket: &Ticket, transaction: &Transaction, co
         .arg(transaction.op.to_string())
         .arg(ticket.process.as_str())
         .number(ticket.number);
-    let fence = transaction.fence;
+    let fence = transaction.fence.filter(|_| !is_off(Rule::Epochs));
     call.arg(fence.map(|fence| fence.shard.to_string()).unwrap_or_default());
     call.number(fence.map_or(0, |fence| fence.epoch.0)).number(u8::from(compared));
     call.number(bounds.transactions).number(bounds.lines);

@@ -1,0 +1,116 @@
+//! Lease nodes stand still, die, forget, or are told to let go.
+
+use windlass_core::shard::Shard;
+use windlass_core::state::Name;
+use windlass_tests::project::until;
+use windlass_tests::redis::Data;
+use windlass_tests::team::Team;
+
+use crate::{BINARY, STREAMS};
+
+fn restarted(team: &Team, times: usize) {
+    team.ok(&["restart", "*.follow"]);
+    for stream in STREAMS {
+        assert_eq!(team.starts(stream), times, "{stream}\n{}", team.story());
+    }
+}
+
+/// Scenario 13.
+#[test]
+fn a_lease_node_that_stands_still_changes_no_owner() {
+    let team = Team::at_work(BINARY, 2);
+    let before = team.owners();
+    team.lease_nodes[0].pause();
+    restarted(&team, 2);
+    restarted(&team, 3);
+    team.lease_nodes[0].resume();
+    team.is_shared(2);
+    assert_eq!(team.owners(), before);
+    team.converges();
+}
+
+/// Scenario 14.
+#[test]
+fn a_lease_node_that_comes_back_with_its_data_changes_no_owner() {
+    let mut team = Team::at_work(BINARY, 2);
+    let before = team.owners();
+    for (node, times) in [(0, 2), (1, 3), (2, 4)] {
+        team.lease_nodes[node].kill();
+        restarted(&team, times);
+        team.lease_nodes[node].restart(Data::Kept);
+        // The next one may go only when this one counts again.
+        team.is_shared(2);
+    }
+    team.is_shared(2);
+    assert_eq!(team.owners(), before);
+    team.converges();
+}
+
+/// Scenarios 15 to 18, as far as a lease knows them.
+#[test]
+fn a_lease_node_that_forgot_makes_nothing_start_twice() {
+    let mut team = Team::at_work(BINARY, 2);
+    let copy = team.lease_nodes[2].save();
+    for (node, data) in [(0, Data::None), (1, Data::Cut(300)), (2, Data::Saved(&copy))] {
+        team.lease_nodes[node].restart(data);
+        restarted(&team, node + 2);
+    }
+    team.is_shared(2);
+    team.converges();
+}
+
+/// Scenario 20.
+#[test]
+fn lease_nodes_that_all_forgot_at_once_are_believed_again_later() {
+    let mut team = Team::at_work(BINARY, 2);
+    for node in 0..3 {
+        team.lease_nodes[node].restart(Data::None);
+    }
+    restarted(&team, 2);
+    team.is_shared(2);
+    team.converges();
+}
+
+/// Scenario 19.
+#[test]
+fn without_a_majority_no_effect_begins_and_no_stop_is_told_to_be_done() {
+    let mut team = Team::at_work(BINARY, 2);
+    let (before, owners) = (team.project.evidence(), team.owners());
+    team.lease_nodes[..2].iter_mut().for_each(windlass_tests::redis::Server::kill);
+    until("both have lost everything", || {
+        let ended = |number| team.said(number).matches("its lease has ended").count();
+        owners.iter().all(|(number, shards)| ended(*number) >= shards.len())
+    });
+    let mut stop = team.begin(&["stop", "*.follow"]);
+    until("the stop is recorded", || {
+        let history = team.project.history().unwrap_or_default();
+        history.iter().filter(|line| line.entry.text.contains("\"command\":\"stop\"")).count()
+            == STREAMS.len()
+    });
+    assert!(!stop.has_ended(), "{}", stop.said());
+    assert_eq!(team.project.evidence(), before, "an effect began without a lease\n{}", team.story());
+    team.lease_nodes[..2].iter_mut().for_each(|node| node.restart(Data::Kept));
+    let stop = stop.end();
+    assert_eq!(stop.code, Some(0), "{stop}\n{}", team.story());
+    STREAMS.iter().for_each(|stream| assert_eq!(team.state(stream), Some(Name::Stopped)));
+    team.ok(&["start", "*.follow"]);
+    team.is_shared(2);
+    team.converges();
+}
+
+/// Scenario 9.
+#[test]
+fn owners_whose_shards_are_given_away_under_them_start_nothing_twice() {
+    let team = Team::at_work(BINARY, 3);
+    let shards: Vec<_> = Shard::all().map(|shard| format!("--shard={shard}")).collect();
+    let shards: Vec<_> = shards.iter().map(String::as_str).collect();
+    for _ in 0..6 {
+        let restart = team.begin(&["restart", "*.follow", "--no-wait"]);
+        team.ok(&[&["lease", "release"], &*shards].concat());
+        restart.end();
+        team.ok(&[&["lease", "release"], &*shards].concat());
+    }
+    team.ok(&["wait"]);
+    team.is_shared(3);
+    team.converges();
+}

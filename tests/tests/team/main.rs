@@ -1,0 +1,18 @@
+//! A team's service under faults, one at a time: whatever is killed, held up, cut off or moved in time, the jobs' own
+//! evidence shows one start per attempt, what was acknowledged takes effect, and everything converges afterwards.
+
+mod clocks;
+mod commands;
+mod crashes;
+mod leases;
+mod networks;
+mod pauses;
+mod restarts;
+mod rollbacks;
+mod rules;
+mod stores;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_windlass-under-test");
+
+/// The streams of all pipelines.
+const STREAMS: [&str; 3] = ["north.follow", "south.follow", "west.follow"];

@@ -1,0 +1,145 @@
+//! Rules that live between replicas and their servers, switched off one at a time: each time a scenario breaks that
+//! holds otherwise. `tests/tests/rules.rs` has those of clusters, of the embedded store, and of the lease.
+
+use std::fs;
+use std::path::PathBuf;
+
+use windlass_core::state::Name;
+use windlass_tests::Running;
+use windlass_tests::project::{for_each_at_once, say, until};
+use windlass_tests::proxy::{Proxy, Way};
+use windlass_tests::team::Team;
+
+use crate::BINARY;
+
+/// What a scenario found: nothing, or what must not be.
+type Verdict = Result<(), String>;
+
+/// A place where a process waits until it is let go on.
+struct Gate(PathBuf);
+
+impl Gate {
+    fn new(team: &Team, name: &str) -> Self {
+        Self(team.project.file(name))
+    }
+
+    fn faults<'a>(&'a self, point: &'a str) -> [(&'static str, &'a str); 2] {
+        let file = self.0.to_str().expect("a plain path");
+        [("WINDLASS_FAULT_GATE", point), ("WINDLASS_FAULT_GATE_FILE", file)]
+    }
+
+    fn is_reached(&self) {
+        until("somebody waits at the gate", || self.0.with_extension("waiting").exists());
+    }
+
+    fn open(&self) {
+        fs::write(&self.0, "").expect("writable");
+    }
+}
+
+/// A command that waits at a gate.
+fn held(team: &Team, gate: &Gate, point: &str, variables: &[(&str, &str)], command: &[&str]) -> Running {
+    let running = team.begin_with(&[&gate.faults(point)[..], variables].concat(), command);
+    gate.is_reached();
+    running
+}
+
+fn commands(team: &Team, command: &str) -> usize {
+    let wanted = format!("\"command\":\"{command}\"");
+    let history = team.project.history().expect("readable");
+    let of = |line: &&windlass::store::Line| {
+        line.entry.subject == "north.follow" && line.entry.text.contains(&wanted)
+    };
+    history.iter().filter(of).count()
+}
+
+/// An owner whose record was slow, and whose lease has ended, writes nothing into a shard of its successor.
+fn a_late_write_of_an_owner_that_was_replaced_is_refused(off: &'static str) -> Verdict {
+    let mut team = Team::without(BINARY, off);
+    team.apply();
+    let (first, second) = (Gate::new(&team, "first"), Gate::new(&team, "second"));
+    team.serve_with(0, &first.faults("status.before-commit"));
+    first.is_reached();
+    team.pause(0);
+    // The successor has the shard, and has not written yet.
+    team.serve_with(1, &second.faults("status.before-commit"));
+    team.is_shared(1);
+    second.is_reached();
+    first.open();
+    team.resume(0);
+    let written = || {
+        team.project.history().unwrap_or_default().iter().any(|line| line.entry.text.contains("\"epoch\":1}"))
+    };
+    until("its write is answered", || team.said(0).contains("a newer owner has taken over") || written());
+    let late = written();
+    second.open();
+    team.streams_run();
+    if late { Err("an owner wrote under an epoch below the barrier".to_owned()) } else { Ok(()) }
+}
+
+/// A command whose answer was lost is done once: nobody restarts what was restarted just now.
+fn a_command_whose_answer_is_lost_is_done_once(off: &'static str) -> Verdict {
+    let mut team = Team::without(BINARY, off);
+    team.apply();
+    team.serve(0);
+    team.converges();
+    let mut link = Proxy::before(team.primary.address());
+    let url = team.primary.url_at(link.address());
+    let gate = Gate::new(&team, "gate");
+    let command = ["restart", "north.follow", "--no-wait"];
+    let restart = held(&team, &gate, "command.before-commit", &[("WINDLASS_STORE", &url)], &command);
+    link.hold(Way::Back);
+    gate.open();
+    until("it is recorded", || commands(&team, "restart") > 0);
+    link.reset();
+    link.heal();
+    let restart = restart.end();
+    assert_eq!(restart.code, Some(0), "{restart}");
+    match commands(&team, "restart") {
+        1 => Ok(()),
+        times => Err(format!("one restart was recorded {times} times")),
+    }
+}
+
+/// A writer that read before somebody else wrote does not undo what that one wrote.
+fn a_stop_survives_a_slow_apply(off: &'static str) -> Verdict {
+    let mut team = Team::without(BINARY, off);
+    team.apply();
+    team.serve(0);
+    team.converges();
+    let gate = Gate::new(&team, "gate");
+    let apply = held(&team, &gate, "apply.before-commit", &[], &["apply", "-y", "--no-wait", "--var=fee=2"]);
+    team.ok(&["stop", "north.follow"]);
+    gate.open();
+    apply.end();
+    team.run(&["wait", "--timeout=30s"]);
+    match team.state("north.follow") {
+        Some(Name::Stopped) => Ok(()),
+        other => Err(format!("an acknowledged stop is lost: it is {other:?}")),
+    }
+}
+
+/// A rule, and the scenario that needs it.
+type Needs = (&'static str, fn(&'static str) -> Verdict);
+
+/// The scenarios.
+const SCENARIOS: [Needs; 3] = [
+    ("epochs", a_late_write_of_an_owner_that_was_replaced_is_refused),
+    ("op-ids", a_command_whose_answer_is_lost_is_done_once),
+    ("compare-and-set", a_stop_survives_a_slow_apply),
+];
+
+#[test]
+fn with_all_rules_every_scenario_holds() {
+    for_each_at_once(&SCENARIOS, 2, |(rule, scenario)| {
+        assert_eq!(scenario("none"), Ok(()), "the scenario of {rule}");
+    });
+}
+
+#[test]
+fn without_a_rule_its_scenario_breaks() {
+    for_each_at_once(&SCENARIOS, 2, |(rule, scenario)| {
+        let broken = scenario(rule).expect_err(&format!("nobody notices that {rule} is off"));
+        say(&format!("without {rule}: {broken}"));
+    });
+}

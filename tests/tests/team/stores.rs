@@ -1,0 +1,84 @@
+//! The store forgets its scripts, is full, dies, and comes back.
+
+use windlass_core::state::Name;
+use windlass_tests::redis::Data;
+use windlass_tests::team::Team;
+
+use crate::{BINARY, STREAMS};
+
+fn commands(team: &Team, command: &str) -> usize {
+    let history = team.project.history().expect("readable");
+    history.iter().filter(|line| line.entry.text.contains(&format!("\"command\":\"{command}\""))).count()
+}
+
+/// Scenario 32.
+#[test]
+fn scripts_that_are_forgotten_are_loaded_again() {
+    let team = Team::at_work(BINARY, 2);
+    for times in 2..5 {
+        team.primary.flush_scripts();
+        team.lease_nodes.iter().for_each(windlass_tests::redis::Server::flush_scripts);
+        team.ok(&["restart", "*.follow"]);
+        STREAMS.iter().for_each(|stream| assert_eq!(team.starts(stream), times, "{}", team.story()));
+    }
+    team.is_shared(2);
+    team.converges();
+}
+
+/// Scenario 33.
+#[test]
+fn a_store_that_is_full_acknowledges_nothing() {
+    let team = Team::at_work(BINARY, 2);
+    let before = team.project.evidence();
+    team.primary.set("maxmemory", "1");
+    for command in ["stop", "restart"] {
+        let refused = team.run(&[command, "*.follow", "--no-wait"]);
+        assert!(refused.code.is_some_and(|code| code != 0), "{refused}");
+        assert_eq!(commands(&team, command), 0, "{refused}");
+    }
+    assert_eq!(team.project.evidence(), before);
+    team.primary.set("maxmemory", "0");
+    team.ok(&["restart", "*.follow"]);
+    team.is_shared(2);
+    team.converges();
+    STREAMS.iter().for_each(|stream| assert_eq!(team.starts(stream), 2, "{}", team.story()));
+}
+
+/// Scenario 14 for the store.
+#[test]
+fn a_store_that_comes_back_with_its_data_is_gone_on_with() {
+    let mut team = Team::at_work(BINARY, 2);
+    for times in 2..5 {
+        let restart = team.begin(&["restart", "*.follow", "--no-wait"]);
+        team.primary.kill();
+        // Running jobs need no store.
+        STREAMS.iter().for_each(|stream| assert!(team.starts(stream) >= times - 1));
+        team.primary.restart(Data::Kept);
+        let acknowledged = restart.end().code == Some(0);
+        if !acknowledged && commands(&team, "restart") < (times - 1) * STREAMS.len() {
+            team.ok(&["restart", "*.follow", "--no-wait"]);
+        }
+        team.ok(&["wait"]);
+        STREAMS.iter().for_each(|stream| assert_eq!(team.starts(stream), times, "{}", team.story()));
+    }
+    team.is_shared(2);
+    team.converges();
+}
+
+/// Scenario 19 for the store.
+#[test]
+fn while_the_store_is_away_nothing_is_acknowledged_and_jobs_go_on() {
+    let mut team = Team::at_work(BINARY, 2);
+    let before = team.project.evidence();
+    team.primary.kill();
+    for command in [&["stop", "*.follow"][..], &["apply", "-y", "--var=fee=2"], &["run", "north"]] {
+        let refused = team.run(command);
+        assert!(refused.code.is_some_and(|code| code != 0), "{refused}");
+    }
+    STREAMS.iter().for_each(|stream| assert!(!team.project.alive(stream).is_empty()));
+    assert_eq!(team.project.evidence(), before);
+    team.primary.restart(Data::Kept);
+    team.ok(&["stop", "*.follow"]);
+    STREAMS.iter().for_each(|stream| assert_eq!(team.state(stream), Some(Name::Stopped)));
+    team.is_sound();
+}
