@@ -229,10 +229,15 @@ impl Ledger {
                 let first = transaction.writes.into_iter().map(|write| write.key).next();
                 return Ok(Written::Conflict(first.unwrap_or_else(Key::project)));
             }
-            Err(store::Error::Unknown { op, .. }) if self.store.settle(op).await? => {
-                self.refresh().await?;
-                return Ok(Written::Done);
-            }
+            Err(unknown @ store::Error::Unknown { .. }) => match self.store.settle(transaction.op).await {
+                Ok(true) => {
+                    self.refresh().await?;
+                    return Ok(Written::Done);
+                }
+                Ok(false) => return Err(undone(unknown).into()),
+                // Nobody can say more than that it is not known.
+                Err(_) => return Err(unknown.into()),
+            },
             other => other?,
         };
         match commit {
@@ -242,6 +247,10 @@ impl Ledger {
                 Ok(Written::Conflict(key))
             }
             Commit::Done(versions) => {
+                // What the store must contain from here on; known a little later where this question fails.
+                if let Ok(head) = self.store.head().await {
+                    self.head = Some(head);
+                }
                 for (write, version) in transaction.writes.into_iter().zip(versions) {
                     let record = Record { key: write.key, version, text: write.text.into() };
                     self.take(record, &Specs::new()).await?;
@@ -402,6 +411,14 @@ fn named<T: FromStr>(key: &Key, prefix: &str) -> Result<T, Error> {
 fn damaged(record: &Record, source: serde_json::Error) -> Error {
     let source = document::failure::<desired::Stored>(&record.text, source);
     Error::Record { key: record.key.clone(), source }
+}
+
+/// A write whose outcome was not known, and that is settled as not done.
+fn undone(unknown: store::Error) -> store::Error {
+    match unknown {
+        store::Error::Unknown { store, reason, .. } => store::Error::Unavailable { store, reason },
+        other => other,
+    }
 }
 
 fn entry(subject: String, at: i64, note: &Note) -> Entry {

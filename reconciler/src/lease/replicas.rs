@@ -7,6 +7,7 @@
 mod keeper;
 mod member;
 mod owned;
+mod pulse;
 mod seats;
 #[cfg(test)]
 mod tests;

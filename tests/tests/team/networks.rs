@@ -97,3 +97,17 @@ fn an_owner_that_cannot_reach_the_store_starts_nothing_and_goes_on_later() {
     team.converges();
     STREAMS.iter().for_each(|stream| assert_eq!(team.starts(stream), 2, "{}", team.story()));
 }
+
+#[test]
+fn an_owner_that_cannot_reach_the_store_for_long_is_followed() {
+    let mut team = Team::at_work(BINARY, 2);
+    let lonely = team.owner("west").expect("somebody");
+    team.link_to_store(lonely).refuse();
+    until("somebody else owns it", || team.owner("west").is_some_and(|owner| owner != lonely));
+    let restart = team.begin(&["restart", "west.follow"]).end();
+    assert_eq!(restart.code, Some(0), "{restart}\n{}", team.story());
+    assert_eq!(team.starts("west.follow"), 2, "{}", team.story());
+    team.link_to_store(lonely).heal();
+    team.is_shared(2);
+    team.converges();
+}

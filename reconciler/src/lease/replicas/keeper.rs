@@ -15,6 +15,7 @@ use windlass_core::sharing::{Needs, Replica, share};
 
 use super::member::Order;
 use super::owned::Owned;
+use super::pulse::Pulse;
 use super::resource;
 use super::seats::{self, Person, Seats};
 use crate::lease::redlock::{Acquired, Redlock, Renewal, random};
@@ -35,11 +36,13 @@ pub(super) struct Keeper {
     failures: u32,
     /// Whether it was said already that nobody can be seen.
     blind: bool,
+    pulse: Pulse,
 }
 
 impl Keeper {
     pub(super) fn new(redlock: Redlock, store: Arc<dyn Store>, me: Person, owned: Arc<Owned>) -> Self {
         let (renewed, redlock) = (redlock.now(), redlock.speaking(&me.text()));
+        let pulse = Pulse::watch(redlock.clone(), Arc::clone(&store));
         Self {
             redlock,
             store,
@@ -52,6 +55,7 @@ impl Keeper {
             expected: None,
             failures: 0,
             blind: false,
+            pulse,
         }
     }
 
@@ -84,6 +88,11 @@ impl Keeper {
     async fn turn(&mut self) -> Duration {
         if self.renewed.after(self.redlock.terms().renewal()) <= self.redlock.now() {
             self.renew().await;
+        }
+        if self.pulse.is_lost() {
+            // Whoever cannot reach the store does nothing for its shards: others may be able to.
+            self.step_back().await;
+            return self.redlock.terms().renewal();
         }
         match self.look().await {
             Ok(wanted) => {
@@ -253,8 +262,12 @@ impl Keeper {
         }
     }
 
-    /// Gives everything back, the seat last: who sits may have shards.
     async fn leave(mut self) {
+        self.step_back().await;
+    }
+
+    /// Gives everything back, the seat last: who sits may have shards.
+    async fn step_back(&mut self) {
         let shards = self.tenures.keys().copied().collect();
         self.release(shards).await;
         self.redlock.release(self.seat.take().into_iter().collect()).await;
