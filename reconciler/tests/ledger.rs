@@ -123,7 +123,7 @@ async fn a_run_is_not_bound_to_a_spec_that_was_replaced_meanwhile() {
     let desired = &other.fleet().desired[&job("one").id];
     let id: RunId = "orders@2026-11-22T02:00Z".parse().unwrap();
     let jobs = IndexMap::from([(desired.job().job.clone(), bind(desired))]);
-    let run = Run { id, root: "/".to_owned(), jobs, change: change(), ended: None };
+    let run = Run { id, root: "/".into(), jobs, change: change().into(), ended: None };
     let mutation = Mutation { runs: vec![run], ..Mutation::default() };
     let written = other.commit(&mutation, &[]).await.unwrap();
     assert_eq!(written, Written::Conflict(Key::desired(&job("one").id)));

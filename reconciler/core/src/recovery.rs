@@ -184,7 +184,7 @@ pub fn forgotten(seen: &Fleet, now: &Fleet) -> Vec<Finding> {
     let commands = newer.map(|desired| Finding::Command {
         job: desired.job().clone(),
         intent: desired.goal.intent,
-        change: desired.change.clone(),
+        change: Change::clone(&desired.change),
     });
     let gone = seen.runs.keys().filter(|id| !now.runs.contains_key(*id));
     commands.chain(gone.map(|id| Finding::Run { run: id.to_string() })).collect()
