@@ -126,11 +126,7 @@ impl Ledger {
             self.reload().await?;
             return Ok(true);
         };
-        for key in &keys {
-            if let Some(record) = self.store.read(key).await? {
-                self.take(record, &Specs::new()).await?;
-            }
-        }
+        self.take_written(&keys, &Specs::new()).await?;
         self.moment = moment;
         self.head = Some(head);
         Ok(!keys.is_empty())
@@ -259,7 +255,8 @@ impl Ledger {
         }
     }
 
-    /// Reads everything anew: first what others refer to.
+    /// Reads everything anew: first what others refer to. One kind of record after the other, because the texts of all
+    /// kinds at once are what a load would need most memory for; what is written meanwhile is read again at the end.
     async fn reload(&mut self) -> Result<(), Error> {
         let moment = self.store.moment().await?;
         let head = self.store.head().await?;
@@ -267,20 +264,36 @@ impl Ledger {
         self.versions = Versions::default();
         self.texts.clear();
         let mut specs = Specs::new();
-        let place = |record: &Record| Key::PREFIXES.iter().position(|one| record.key.name(one).is_some());
-        let mut records = self.store.scan("").await?;
-        records.sort_by_cached_key(place);
-        for record in records {
-            if record.key.name(Key::SPEC).is_some() {
-                let spec = self.spec(&record)?;
-                specs.insert((spec.id.clone(), spec.mark), spec);
+        for prefix in Key::PREFIXES {
+            for record in self.store.scan(prefix).await? {
+                if record.key.name(Key::SPEC).is_some() {
+                    let spec = self.spec(&record)?;
+                    specs.insert((spec.id.clone(), spec.mark), spec);
+                }
+                self.take(record, &specs).await?;
             }
-            self.take(record, &specs).await?;
         }
+        self.moment = self.catch_up(moment, &specs).await?;
+        self.head = Some(head);
         self.fleet.compact();
         self.versions.compact();
-        self.moment = moment;
-        self.head = Some(head);
+        Ok(())
+    }
+
+    /// Reads what was written since a scan began at `moment`. Where the store no longer knows, the next refresh reads
+    /// everything anew.
+    async fn catch_up(&mut self, moment: Moment, specs: &Specs) -> Result<Moment, Error> {
+        let (Some(keys), now) = self.store.written(moment).await? else { return Ok(moment) };
+        self.take_written(&keys, specs).await?;
+        Ok(now)
+    }
+
+    async fn take_written(&mut self, keys: &[Key], specs: &Specs) -> Result<(), Error> {
+        for key in keys {
+            if let Some(record) = self.store.read(key).await? {
+                self.take(record, specs).await?;
+            }
+        }
         Ok(())
     }
 
