@@ -59,7 +59,8 @@ fn proposed(ledger: &Ledger, command: &str) -> Mutation {
     let clusters = IndexMap::from([("here".parse().unwrap(), Cluster::Local)]);
     let id = ApplyId(format!("{:04}", ledger.fleet().applies.len()));
     let (plan, changes, clusters) = (&plan, &changes, &clusters);
-    propose(ledger.fleet(), &Proposal { plan, changes, clusters, root: "/", id, change: change() })
+    let change = Change { apply: Some(id.clone()), ..change() };
+    propose(ledger.fleet(), &Proposal { plan, changes, clusters, root: "/", id, change })
 }
 
 async fn apply(ledger: &mut Ledger, command: &str) {
