@@ -12,19 +12,19 @@ use std::sync::Arc;
 
 use windlass_compiler::name::JobId;
 use windlass_core::apply::Apply;
-use windlass_core::desired::{self, Desired};
+use windlass_core::desired::{self, Change, Desired};
 use windlass_core::document::{self, Document, Unreadable};
 use windlass_core::fault::{Rule, is_off};
 use windlass_core::fleet::Fleet;
 use windlass_core::history::Note;
-use windlass_core::id::{Epoch, Instance, OpId, RunId, Version};
+use windlass_core::id::{ApplyId, Epoch, Instance, OpId, RunId, Version};
 use windlass_core::mutation::Mutation;
 use windlass_core::names::Names;
 use windlass_core::recovery::Recovery;
-use windlass_core::run::{self, Run};
+use windlass_core::run::{self, Run, Unread};
 use windlass_core::shard::Fence;
 use windlass_core::spec::{self, Mark, Spec};
-use windlass_core::status::Status;
+use windlass_core::status::{self, Status};
 
 use self::versions::Versions;
 use crate::store::{self, Commit, Entry, Expect, Head, Key, Moment, Record, Store, Transaction, Write};
@@ -127,11 +127,7 @@ impl Ledger {
             self.reload().await?;
             return Ok(true);
         };
-        for key in &keys {
-            if let Some(record) = self.store.read(key).await? {
-                self.take(record, &Specs::new()).await?;
-            }
-        }
+        self.take_written(&keys, &Specs::new()).await?;
         self.moment = moment;
         self.head = Some(head);
         Ok(!keys.is_empty())
@@ -146,10 +142,17 @@ impl Ledger {
         if let Some(project) = &mutation.project {
             writes.push(self.write(Key::project(), project));
         }
-        writes.extend(mutation.desired.iter().map(|one| self.write(Key::desired(one.job()), &one.stored())));
-        writes.extend(self.replaced(&mutation.specs).await?);
-        writes.extend(mutation.runs.iter().map(|one| self.write(Key::run(&one.id), &one.stored())));
+        let journal = |change: &Change| self.journal(change, mutation.apply.as_ref());
         writes.extend(mutation.apply.iter().map(|one| self.write(Key::apply(&one.id), one)));
+        writes.extend(mutation.desired.iter().map(|one| {
+            let journal = journal(&one.change);
+            self.write(Key::desired(one.job()), &one.stored(journal))
+        }));
+        writes.extend(self.replaced(&mutation.specs).await?);
+        writes.extend(mutation.runs.iter().map(|one| {
+            let journal = journal(&one.change);
+            self.write(Key::run(&one.id), &one.stored(journal))
+        }));
         let at = jiff::Timestamp::now().as_millisecond();
         let history = mutation.notes.iter().map(|(subject, note)| entry(subject.clone(), at, note)).collect();
         let guards: BTreeSet<Key> = guards.iter().cloned().chain(self.bound(mutation)).collect();
@@ -174,7 +177,8 @@ impl Ledger {
 
     /// Marks the end of a run, or that it goes on after all, as the owner of its shard.
     pub async fn end(&mut self, run: &Run, fence: Fence) -> Result<Written, Error> {
-        let writes = vec![self.write(Key::run(&run.id), &run.stored())];
+        let stored = run.stored(self.journal(&run.change, None));
+        let writes = vec![self.write(Key::run(&run.id), &stored)];
         let guards = Vec::new();
         self.send(Transaction { op: new_op(), fence: Some(fence), guards, writes, history: Vec::new() }).await
     }
@@ -191,6 +195,12 @@ impl Ledger {
         let history = vec![entry(subject, jiff::Timestamp::now().as_millisecond(), note)];
         let (guards, writes) = (Vec::new(), Vec::new());
         self.send(Transaction { op: new_op(), fence: None, guards, writes, history }).await
+    }
+
+    /// The journal of the apply that a change belongs to: as it is written with it, or as it is known.
+    fn journal<'a>(&'a self, change: &Change, written: Option<&'a Apply>) -> Option<&'a Apply> {
+        let id = change.apply.as_ref()?;
+        written.filter(|apply| apply.id == *id).or_else(|| self.fleet.applies.get(id))
     }
 
     fn write<D: Document>(&self, key: Key, document: &D) -> Write {
@@ -260,7 +270,8 @@ impl Ledger {
         }
     }
 
-    /// Reads everything anew: first what others refer to.
+    /// Reads everything anew: first what others refer to. One kind of record after the other, because the texts of all
+    /// kinds at once are what a load would need most memory for; what is written meanwhile is read again at the end.
     async fn reload(&mut self) -> Result<(), Error> {
         let moment = self.store.moment().await?;
         let head = self.store.head().await?;
@@ -268,20 +279,36 @@ impl Ledger {
         self.versions = Versions::default();
         self.texts.clear();
         let mut specs = Specs::new();
-        let place = |record: &Record| Key::PREFIXES.iter().position(|one| record.key.name(one).is_some());
-        let mut records = self.store.scan("").await?;
-        records.sort_by_cached_key(place);
-        for record in records {
-            if record.key.name(Key::SPEC).is_some() {
-                let spec = self.spec(&record)?;
-                specs.insert((spec.id.clone(), spec.mark), spec);
+        for prefix in Key::PREFIXES {
+            for record in self.store.scan(prefix).await? {
+                if record.key.name(Key::SPEC).is_some() {
+                    let spec = self.spec(&record)?;
+                    specs.insert((spec.id.clone(), spec.mark), spec);
+                }
+                self.take(record, &specs).await?;
             }
-            self.take(record, &specs).await?;
         }
+        self.moment = self.catch_up(moment, &specs).await?;
+        self.head = Some(head);
         self.fleet.compact();
         self.versions.compact();
-        self.moment = moment;
-        self.head = Some(head);
+        Ok(())
+    }
+
+    /// Reads what was written since a scan began at `moment`. Where the store no longer knows, the next refresh reads
+    /// everything anew.
+    async fn catch_up(&mut self, moment: Moment, specs: &Specs) -> Result<Moment, Error> {
+        let (Some(keys), now) = self.store.written(moment).await? else { return Ok(moment) };
+        self.take_written(&keys, specs).await?;
+        Ok(now)
+    }
+
+    async fn take_written(&mut self, keys: &[Key], specs: &Specs) -> Result<(), Error> {
+        for key in keys {
+            if let Some(record) = self.store.read(key).await? {
+                self.take(record, specs).await?;
+            }
+        }
         Ok(())
     }
 
@@ -289,13 +316,9 @@ impl Ledger {
     async fn take(&mut self, record: Record, specs: &Specs) -> Result<(), Error> {
         let more = match record.key.kind() {
             "status" => self.take_status(&record)?,
-            "desired" => self.take_desired(&record)?,
+            "desired" => self.take_desired(&record).await?,
             "run" => self.take_run(&record, specs).await?,
-            "apply" => {
-                let (apply, more): (Apply, _) = decode(&record)?;
-                self.fleet.applies.insert(apply.id.clone(), apply);
-                more
-            }
+            "apply" => self.take_apply(&record)?,
             "project" => {
                 let (project, more) = decode(&record)?;
                 self.fleet.project = Some(project);
@@ -321,7 +344,8 @@ impl Ledger {
         let mut instance: Instance = named(&record.key, Key::STATUS)?;
         self.names.share_job(&mut instance.job);
         let (stored, more) = decode(record)?;
-        let mut status = Status::read(instance, stored);
+        let status = Status::read(instance, stored);
+        let mut status = status.map_err(|source| damaged::<status::Stored>(record, source))?;
         if let Some(attempt) = &mut status.attempt {
             self.names.share(&mut attempt.cluster);
         }
@@ -329,10 +353,30 @@ impl Ledger {
         Ok(more)
     }
 
-    fn take_desired(&mut self, record: &Record) -> Result<bool, Error> {
-        let (stored, more) = decode(record)?;
-        let desired = Desired::read(named(&record.key, Key::DESIRED)?, stored);
-        let mut desired = desired.map_err(|source| damaged(record, source))?;
+    fn take_apply(&mut self, record: &Record) -> Result<bool, Error> {
+        let (mut apply, more): (Apply, _) = decode(record)?;
+        apply.operations.iter_mut().for_each(|one| self.names.share_job(&mut one.job));
+        apply.operations.shrink_to_fit();
+        self.fleet.applies.insert(apply.id.clone(), apply);
+        Ok(more)
+    }
+
+    /// Sees to it that the journal of an apply is at hand: what it says is left out of the records that name it.
+    async fn know(&mut self, apply: Option<&ApplyId>) -> Result<(), Error> {
+        let Some(id) = apply.filter(|id| !self.fleet.applies.contains_key(*id)) else { return Ok(()) };
+        if let Some(record) = self.store.read(&Key::apply(id)).await? {
+            self.take_apply(&record)?;
+            self.versions.insert(&record.key, record.version);
+        }
+        Ok(())
+    }
+
+    async fn take_desired(&mut self, record: &Record) -> Result<bool, Error> {
+        let (stored, more): (desired::Stored, _) = decode(record)?;
+        self.know(stored.apply()).await?;
+        let journal = stored.apply().and_then(|id| self.fleet.applies.get(id));
+        let desired = Desired::read(named(&record.key, Key::DESIRED)?, stored, journal);
+        let mut desired = desired.map_err(|source| damaged::<desired::Stored>(record, source))?;
         desired.spec = desired.spec.shared(&mut self.names);
         self.fleet.desired.insert(desired.job().clone(), desired);
         Ok(more)
@@ -341,6 +385,7 @@ impl Ledger {
     async fn take_run(&mut self, record: &Record, specs: &Specs) -> Result<bool, Error> {
         let (stored, more): (run::Stored, _) = decode(record)?;
         let id: RunId = named(&record.key, Key::RUN)?;
+        self.know(stored.apply()).await?;
         let mut fetched = Specs::new();
         let run = loop {
             let find = |job: &JobId, mark| {
@@ -348,9 +393,11 @@ impl Ledger {
                 let key = (job.clone(), mark);
                 known.or_else(|| specs.get(&key)).or_else(|| fetched.get(&key))
             };
-            match Run::read(id.clone(), stored.clone(), find) {
+            let journal = stored.apply().and_then(|id| self.fleet.applies.get(id));
+            match Run::read(id.clone(), stored.clone(), journal, find) {
                 Ok(run) => break run,
-                Err((job, mark)) => {
+                Err(Unread::Damaged(source)) => return Err(damaged::<run::Stored>(record, source)),
+                Err(Unread::Spec(job, mark)) => {
                     let spec = self.fetch(&job, mark).await?.ok_or_else(|| Error::Missing {
                         run: record.key.clone(),
                         spec: Key::spec(&job, mark),
@@ -371,7 +418,7 @@ impl Ledger {
             return self.spec(&record).map(Some);
         }
         if let Some(record) = self.store.read(&Key::desired(job)).await? {
-            self.take_desired(&record)?;
+            self.take_desired(&record).await?;
             self.versions.insert(&record.key, record.version);
         }
         let wanted = self.fleet.desired.get(job).map(|desired| &desired.spec);
@@ -389,7 +436,7 @@ impl Ledger {
         let job = name.and_then(|job| job.parse().ok()).ok_or_else(|| Error::Key(record.key.clone()))?;
         let stored = document::decode::<spec::Stored>(&record.text);
         let stored = stored.map_err(|source| Error::Record { key: record.key.clone(), source })?;
-        let spec = Spec::read(job, stored.spec).map_err(|source| damaged(record, source))?;
+        let spec = Spec::read(job, stored.spec).map_err(|source| damaged::<spec::Stored>(record, source))?;
         Ok(spec.shared(&mut self.names))
     }
 }
@@ -408,8 +455,8 @@ fn named<T: FromStr>(key: &Key, prefix: &str) -> Result<T, Error> {
     key.name(prefix).and_then(|name| name.parse().ok()).ok_or_else(|| Error::Key(key.clone()))
 }
 
-fn damaged(record: &Record, source: serde_json::Error) -> Error {
-    let source = document::failure::<desired::Stored>(&record.text, source);
+fn damaged<D: Document>(record: &Record, source: serde_json::Error) -> Error {
+    let source = document::failure::<D>(&record.text, source);
     Error::Record { key: record.key.clone(), source }
 }
 

@@ -178,7 +178,7 @@ fn read(ledger: &Ledger, key: &Key) -> Option<Read> {
     let fleet = ledger.fleet();
     let job: Option<JobId> = key.name(Key::DESIRED).and_then(|job| job.parse().ok());
     let change = match job {
-        Some(job) => fleet.desired.get(&job).map(|desired| desired.change.clone()),
+        Some(job) => fleet.desired.get(&job).map(|desired| Change::clone(&desired.change)),
         None => fleet.project.as_ref().map(|project| project.change.clone()),
     };
     Some(Read { version, change })

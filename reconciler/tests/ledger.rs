@@ -59,7 +59,8 @@ fn proposed(ledger: &Ledger, command: &str) -> Mutation {
     let clusters = IndexMap::from([("here".parse().unwrap(), Cluster::Local)]);
     let id = ApplyId(format!("{:04}", ledger.fleet().applies.len()));
     let (plan, changes, clusters) = (&plan, &changes, &clusters);
-    propose(ledger.fleet(), &Proposal { plan, changes, clusters, root: "/", id, change: change() })
+    let change = Change { apply: Some(id.clone()), ..change() };
+    propose(ledger.fleet(), &Proposal { plan, changes, clusters, root: "/", id, change })
 }
 
 async fn apply(ledger: &mut Ledger, command: &str) {
@@ -123,7 +124,7 @@ async fn a_run_is_not_bound_to_a_spec_that_was_replaced_meanwhile() {
     let desired = &other.fleet().desired[&job("one").id];
     let id: RunId = "orders@2026-11-22T02:00Z".parse().unwrap();
     let jobs = IndexMap::from([(desired.job().job.clone(), bind(desired))]);
-    let run = Run { id, root: "/".to_owned(), jobs, change: change(), ended: None };
+    let run = Run { id, root: "/".into(), jobs, change: change().into(), ended: None };
     let mutation = Mutation { runs: vec![run], ..Mutation::default() };
     let written = other.commit(&mutation, &[]).await.unwrap();
     assert_eq!(written, Written::Conflict(Key::desired(&job("one").id)));

@@ -27,7 +27,7 @@ pub fn abort(fleet: &Fleet, apply: &Apply, change: &Change) -> (Mutation, Vec<In
     for mut desired in kept {
         if !mutation.desired.iter().any(|written| written.job() == desired.job()) {
             desired.goal = desired.goal.with_intent(Intent::Run);
-            mutation.desire(Desired { change: change.clone(), ..desired });
+            mutation.desire(Desired { change: change.clone().into(), ..desired });
         }
     }
     mutation.apply = Some(Apply { progress: Progress::Aborted(change.at), ..apply.clone() });

@@ -1,5 +1,7 @@
 //! The journal of an apply: the record `apply/<id>`, committed with the desired state that it changes.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use windlass_compiler::diff::Effect;
@@ -18,7 +20,9 @@ pub struct Apply {
     /// Its id.
     pub id: ApplyId,
     /// Who, when, and the message.
-    pub change: Change,
+    pub change: Arc<Change>,
+    /// The folder that relative paths in the specs are relative to.
+    pub root: Arc<str>,
     /// The environment that was applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
@@ -35,6 +39,7 @@ pub struct Apply {
 
 /// One change of desired state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
 pub struct Operation {
     /// The job.
     pub job: JobId,
@@ -42,6 +47,21 @@ pub struct Operation {
     pub effect: Effect,
     /// The generation that the change made.
     pub generation: Generation,
+}
+
+/// An operation as it is written: without the names of its fields, because there is one for every job.
+type Written = (JobId, Effect, Generation);
+
+impl From<Operation> for Written {
+    fn from(Operation { job, effect, generation }: Operation) -> Self {
+        (job, effect, generation)
+    }
+}
+
+impl From<Written> for Operation {
+    fn from((job, effect, generation): Written) -> Self {
+        Self { job, effect, generation }
+    }
 }
 
 /// How far an apply is. It is committed from the first; this says whether it was seen to its end.
@@ -89,7 +109,8 @@ fn leaving<'a>(fleet: &'a Fleet, job: &'a JobId) -> impl Iterator<Item = Instanc
 
 impl Document for Apply {
     const KIND: &'static str = "apply";
-    const FORMAT: u64 = 1;
+    const FORMAT: u64 = 2;
+    const OLDEST: u64 = 2;
     const FIELDS: &'static [&'static str] =
-        &["id", "change", "environment", "plan", "operations", "runs", "progress"];
+        &["id", "change", "root", "environment", "plan", "operations", "runs", "progress"];
 }

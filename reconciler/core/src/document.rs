@@ -200,16 +200,22 @@ mod tests {
         crate::shard::Shard::all().take(3).for_each(|shard| recovery.advance(shard, Vec::new()));
         check(&recovery, Clone::clone, |recovery| recovery);
         let mut desired = desired(job.clone());
-        (desired.protected, desired.change) = (Some(true), change.clone());
-        check(&desired, Desired::stored, |stored| Desired::read(job.id.clone(), stored).unwrap());
+        (desired.protected, desired.change) = (Some(true), change.clone().into());
+        desired.goal = desired.goal.retried();
+        check(
+            &desired,
+            |one| one.stored(None),
+            |stored| Desired::read(job.id.clone(), stored, None).unwrap(),
+        );
         let mut run = run(std::slice::from_ref(&job));
         run.ended = Some(at(1));
         let id = run.id.clone();
         let spec = |_: &JobId, mark| Some(&desired.spec).filter(|spec| spec.mark == mark);
-        check(&run, Run::stored, |stored| Run::read(id.clone(), stored, spec).unwrap());
+        check(&run, |one| one.stored(None), |stored| Run::read(id.clone(), stored, None, spec).unwrap());
         let apply = Apply {
             id: ApplyId(OpId(1).to_string()),
-            change,
+            change: change.into(),
+            root: "/".into(),
             environment: Some("prod".into()),
             plan: "digest".into(),
             operations: vec![Operation {
@@ -231,6 +237,6 @@ mod tests {
             ..attempt(&job, 1)
         });
         status.failures = vec![at(3)];
-        check(&status, Status::stored, |stored| Status::read(status.instance.clone(), stored));
+        check(&status, Status::stored, |stored| Status::read(status.instance.clone(), stored).unwrap());
     }
 }

@@ -1,7 +1,7 @@
 //! A change of desired state, complete and not yet committed: what a command wants to write.
 
 use crate::apply::Apply;
-use crate::desired::Desired;
+use crate::desired::{Change, Desired};
 use crate::history::Note;
 use crate::project::Project;
 use crate::run::Run;
@@ -33,7 +33,7 @@ impl Mutation {
     /// Adds desired state, and the line of history that says so.
     pub fn desire(&mut self, desired: Desired) {
         let note = Note::Command {
-            change: desired.change.clone(),
+            change: Change::clone(&desired.change),
             intent: desired.goal.intent,
             generation: desired.goal.generation,
         };

@@ -99,7 +99,7 @@ fn one(
             let state = fleet.statuses.get(&Instance::stream(target.job.clone())).map(|status| &status.state);
             match turn(operation, &desired.goal, state) {
                 Ok(goal) => {
-                    mutation.desire(Desired { goal, change: change.clone(), ..desired.clone() });
+                    mutation.desire(Desired { goal, change: change.clone().into(), ..desired.clone() });
                     Answer::Changed
                 }
                 Err(answer) => answer,
@@ -143,7 +143,12 @@ fn protect(desired: &Desired, protected: bool, change: &Change, mutation: &mut M
         ));
     }
     let goal = Goal { generation: desired.goal.generation.next(), ..desired.goal.clone() };
-    mutation.desire(Desired { goal, protected: Some(protected), change: change.clone(), ..desired.clone() });
+    mutation.desire(Desired {
+        goal,
+        protected: Some(protected),
+        change: change.clone().into(),
+        ..desired.clone()
+    });
     Answer::Changed
 }
 
@@ -155,7 +160,7 @@ fn forget(fleet: &Fleet, desired: &Desired, change: &Change, mutation: &mut Muta
 /// Lets a job leave the project: its record, and its instances in runs that are under way.
 pub fn leave(fleet: &Fleet, desired: &Desired, intent: Intent, change: &Change, mutation: &mut Mutation) {
     let goal = desired.goal.with_intent(intent);
-    mutation.desire(Desired { goal, change: change.clone(), ..desired.clone() });
+    mutation.desire(Desired { goal, change: change.clone().into(), ..desired.clone() });
     let job = desired.job();
     for run in fleet.runs_of(&job.pipeline).filter(|run| run.ended.is_none()) {
         if let Some(instance) = run.instance(job) {
@@ -238,7 +243,7 @@ fn rebind(run: &mut Run, instance: &Instance, goal: Goal, change: &Change) {
         bound.goal = goal;
     }
     run.ended = None;
-    run.change = change.clone();
+    run.change = change.clone().into();
 }
 
 #[cfg(test)]

@@ -100,10 +100,10 @@ fn desire(fleet: &Fleet, proposal: &Proposal<'_>, job: &Job, effect: Effect) -> 
     };
     Desired {
         spec: Spec::of(job),
-        root: proposal.root.to_owned(),
+        root: proposal.root.into(),
         goal,
         protected: before.filter(|before| before.goal.intent.belongs()).and_then(|before| before.protected),
-        change: proposal.change.clone(),
+        change: proposal.change.clone().into(),
     }
 }
 
@@ -131,9 +131,9 @@ fn runs(fleet: &Fleet, proposal: &Proposal<'_>, desired: &[Desired]) -> Vec<Run>
     let time = free_time(fleet, proposal.change.at, pipelines.keys().copied());
     let run = |(pipeline, jobs): (&Name, _)| Run {
         id: RunId { pipeline: pipeline.clone(), time },
-        root: proposal.root.to_owned(),
+        root: proposal.root.into(),
         jobs,
-        change: proposal.change.clone(),
+        change: proposal.change.clone().into(),
         ended: None,
     };
     pipelines.into_iter().map(run).collect()
@@ -173,7 +173,8 @@ fn journal(proposal: &Proposal<'_>, mutation: &Mutation, made: &[Run]) -> Option
     };
     Some(Apply {
         id: proposal.id.clone(),
-        change: proposal.change.clone(),
+        change: proposal.change.clone().into(),
+        root: proposal.root.into(),
         environment: proposal.plan.environment().map(ToString::to_string),
         plan: proposal.plan.digest().to_string(),
         operations: proposal.changes.changes.iter().map(operation).collect(),

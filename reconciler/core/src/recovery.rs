@@ -246,7 +246,7 @@ pub fn forgotten(seen: &Fleet, now: &Fleet) -> Vec<Finding> {
     let commands = newer.map(|desired| Finding::Command {
         job: desired.job().clone(),
         intent: desired.goal.intent,
-        change: desired.change.clone(),
+        change: Change::clone(&desired.change),
     });
     let runs = seen.runs.values().flat_map(|run| match now.runs.get(&run.id) {
         None => vec![Finding::Run { run: run.id.to_string() }],

@@ -44,7 +44,7 @@ pub(crate) fn change(command: &str) -> Change {
 
 pub(crate) fn desired(job: Job) -> Desired {
     let goal = Goal::run(Generation(1));
-    Desired { spec: Spec::of(&job), root: "/".to_owned(), goal, protected: None, change: change("apply") }
+    Desired { spec: Spec::of(&job), root: "/".into(), goal, protected: None, change: change("apply").into() }
 }
 
 /// A run at second 0 that holds these jobs.
@@ -52,9 +52,9 @@ pub(crate) fn run(jobs: &[Job]) -> Run {
     let bound = |job: &Job| Bound { of: Generation(1), spec: Spec::of(job), goal: Goal::run(Generation(1)) };
     Run {
         id: crate::id::RunId { pipeline: jobs[0].id.pipeline.clone(), time: at(0) },
-        root: "/".to_owned(),
+        root: "/".into(),
         jobs: jobs.iter().map(|job| (job.id.job.clone(), bound(job))).collect(),
-        change: change("apply"),
+        change: change("apply").into(),
         ended: None,
     }
 }

@@ -184,7 +184,8 @@ pub struct Stored {
 
 impl Document for Stored {
     const KIND: &'static str = "spec";
-    const FORMAT: u64 = 1;
+    const FORMAT: u64 = 2;
+    const OLDEST: u64 = 2;
     const FIELDS: &'static [&'static str] = &["spec"];
 }
 

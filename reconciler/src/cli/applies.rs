@@ -193,7 +193,8 @@ mod tests {
         for (id, clock) in [("1-b", "02:00:00.1"), ("1-a", "02:00:00.2")] {
             let apply = Apply {
                 id: ApplyId(id.to_owned()),
-                change: windlass_core::desired::Change { at: at(clock), ..change("apply", None) },
+                change: windlass_core::desired::Change { at: at(clock), ..change("apply", None) }.into(),
+                root: "/shop".into(),
                 environment: None,
                 plan: String::new(),
                 operations: Vec::new(),

@@ -95,7 +95,7 @@ fn removal(fleet: &Fleet, select: &SelectArgs) -> Result<Proposed, Failure> {
         staying.map(|desired| desired.spec.job()),
     )
     .map_err(|cycle| Failure::error("the recorded jobs wait for each other").because(&cycle))?;
-    let root = fleet.desired.values().next().map(|desired| desired.root.clone()).unwrap_or_default();
+    let root = fleet.desired.values().next().map(|desired| desired.root.to_string()).unwrap_or_default();
     let mut proposed =
         Proposed::new(plan, project.clusters.clone(), root, &fleet.recorded(), &SelectArgs::default())?;
     proposed.changes.changes.retain(|change| change.kind == Kind::Remove);

@@ -118,7 +118,7 @@ fn made(fleet: &Fleet, args: &Args, change: &Change) -> Result<Run, Failure> {
     Ok(Run {
         jobs: jobs(fleet, pipeline)?,
         root: root.unwrap_or_default(),
-        change: change.clone(),
+        change: change.clone().into(),
         ended: None,
         id,
     })

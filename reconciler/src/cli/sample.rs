@@ -103,12 +103,12 @@ impl Sample {
         let desired = desired(&id, Mode::Batch);
         let run: RunId = format!("{}@{time}", id.pipeline).parse().unwrap();
         let bound = Bound { of: Generation(1), spec: desired.spec.clone(), goal: Goal::run(Generation(1)) };
-        let root = "/shop".to_owned();
+        let root = "/shop".into();
         let fresh = || Run {
             id: run.clone(),
             root,
             jobs: IndexMap::new(),
-            change: change("apply", None),
+            change: change("apply", None).into(),
             ended: None,
         };
         self.fleet.runs.entry(run.clone()).or_insert_with(fresh).jobs.insert(id.job.clone(), bound);
@@ -194,10 +194,10 @@ fn waiting(spec: &Spec, edge: &Edge) -> Spec {
 fn desired(id: &JobId, mode: Mode) -> Desired {
     Desired {
         spec: Spec::of(&job(id, mode)),
-        root: "/shop".to_owned(),
+        root: "/shop".into(),
         goal: Goal::run(Generation(1)),
         protected: None,
-        change: change("apply", None),
+        change: change("apply", None).into(),
     }
 }
 

@@ -26,7 +26,7 @@ impl Key {
     /// What every key that this build knows starts with, in the order in which records are taken in: what a kind refers
     /// to comes before it.
     pub const PREFIXES: [&'static str; 7] =
-        ["project", "recovery", Self::DESIRED, Self::SPEC, Self::RUN, Self::STATUS, Self::APPLY];
+        ["project", "recovery", Self::APPLY, Self::DESIRED, Self::SPEC, Self::RUN, Self::STATUS];
 
     /// The project's record.
     pub fn project() -> Self {
@@ -135,11 +135,11 @@ mod tests {
         let keys = [
             Key::project(),
             Key::recovery(),
+            Key::apply(&ApplyId("1".to_owned())),
             Key::desired(&instance.job),
             Key::spec(&instance.job, mark),
             Key::run(&instance.run_id().unwrap()),
             Key::status(&instance),
-            Key::apply(&ApplyId("1".to_owned())),
         ];
         let prefixes =
             keys.each_ref().map(|key| Key::PREFIXES.iter().position(|one| key.name(one).is_some()));

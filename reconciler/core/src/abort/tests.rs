@@ -42,7 +42,8 @@ fn apply(jobs: &[JobId], effect: Effect) -> Apply {
     let step = |job: &JobId| Step { job: job.clone(), effect, generation: Generation(2) };
     Apply {
         id: ApplyId("1".to_owned()),
-        change: change("apply"),
+        change: change("apply").into(),
+        root: "/".into(),
         environment: None,
         plan: String::new(),
         operations: jobs.iter().map(step).collect(),

@@ -25,7 +25,7 @@ pub(super) struct Whole<'a> {
     process: WholeProcess<'a>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     after: Vec<Written<Edge>>,
-    retry: Recovery,
+    retry: Written<Retry>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     timeout: Option<Duration>,
     #[serde(default, skip_serializing_if = "is_default")]
@@ -54,17 +54,6 @@ struct WholeProcess<'a> {
     grace: Duration,
 }
 
-/// What a [`Retry`] says.
-#[derive(Serialize, Deserialize)]
-struct Recovery {
-    attempts: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    within: Option<Duration>,
-    backoff: Written<Backoff>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    on_lost: Option<OnLost>,
-}
-
 /// The same text, of which only the outline is taken out. Everything else is looked at, so that a [`Whole`] can be read
 /// of it later.
 #[derive(Deserialize)]
@@ -75,7 +64,7 @@ pub(super) struct Head {
     process: ProcessHead,
     #[serde(default)]
     after: Vec<Written<Edge>>,
-    retry: Recovery,
+    retry: Written<Retry>,
     #[serde(default)]
     timeout: Option<Duration>,
     #[serde(default)]
@@ -123,7 +112,7 @@ impl<'a> Whole<'a> {
                 grace: process.grace,
             },
             after: job.after.iter().cloned().map(Written).collect(),
-            retry: Recovery::of(job.retry),
+            retry: Written(job.retry),
             timeout: job.timeout,
             protect: job.protect,
             tags: Cow::Borrowed(&job.tags),
@@ -149,7 +138,7 @@ impl<'a> Whole<'a> {
                 grace: process.grace,
             }),
             after: self.after.into_iter().map(|edge| edge.0).collect(),
-            retry: self.retry.retry(),
+            retry: self.retry.0,
             timeout: self.timeout,
             protect: self.protect,
             tags: self.tags.into_owned(),
@@ -168,25 +157,12 @@ impl Head {
             mode: self.mode,
             cluster: self.cluster,
             after: self.after.into_iter().map(|edge| edge.0).collect(),
-            retry: self.retry.retry(),
+            retry: self.retry.0,
             timeout: self.timeout,
             protect: self.protect,
             ready: self.process.ready,
             grace: self.process.grace,
         }
-    }
-}
-
-impl Recovery {
-    fn of(retry: Retry) -> Self {
-        let Retry { attempts, within, backoff, on_lost } = retry;
-        let on_lost = (on_lost != OnLost::default()).then_some(on_lost);
-        Self { attempts, within, backoff: Written(backoff), on_lost }
-    }
-
-    fn retry(self) -> Retry {
-        let Self { attempts, within, backoff, on_lost } = self;
-        Retry { attempts, within, backoff: backoff.0, on_lost: on_lost.unwrap_or_default() }
     }
 }
 
@@ -226,15 +202,33 @@ fn word(when: When) -> &'static str {
     }
 }
 
-/// `10s..5m`.
-impl Spelled for Backoff {
+/// `3 10s..5m`, and behind it, where that is said, within which time failures count and that a lost attempt is one:
+/// `3 10s..5m in 2h or lost`.
+impl Spelled for Retry {
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}..{}", self.min, self.max)
+        write!(f, "{} {}..{}", self.attempts, self.backoff.min, self.backoff.max)?;
+        if let Some(within) = self.within {
+            write!(f, " in {within}")?;
+        }
+        match self.on_lost {
+            OnLost::Hold => Ok(()),
+            OnLost::Retry => f.write_str(" or lost"),
+        }
     }
 
     fn read(text: &str) -> Option<Self> {
-        let (min, max) = text.split_once("..")?;
-        Some(Self { min: min.parse().ok()?, max: max.parse().ok()? })
+        let (text, on_lost) = match text.strip_suffix(" or lost") {
+            Some(rest) => (rest, OnLost::Retry),
+            None => (text, OnLost::Hold),
+        };
+        let (text, within) = match text.split_once(" in ") {
+            Some((rest, within)) => (rest, Some(within.parse().ok()?)),
+            None => (text, None),
+        };
+        let (attempts, backoff) = text.split_once(' ')?;
+        let (min, max) = backoff.split_once("..")?;
+        let backoff = Backoff { min: min.parse().ok()?, max: max.parse().ok()? };
+        Some(Self { attempts: attempts.parse().ok()?, within, backoff, on_lost })
     }
 }
 

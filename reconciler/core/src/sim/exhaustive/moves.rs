@@ -373,14 +373,14 @@ impl State {
         let goal = (*member.goal).clone();
         match self.fixed.instance.run_id() {
             None => {
-                let (spec, root) = (self.fixed.spec.clone(), "/".to_owned());
-                let desired = Desired { spec, root, goal, protected: None, change };
+                let (spec, root) = (self.fixed.spec.clone(), "/".into());
+                let desired = Desired { spec, root, goal, protected: None, change: change.into() };
                 fleet.desired.insert(job.id.clone(), desired);
             }
             Some(id) => {
                 let bound = Bound { of: Generation(1), spec: self.fixed.spec.clone(), goal };
                 let jobs = [(job.id.job.clone(), bound)].into_iter().collect();
-                let run = Run { id: id.clone(), root: "/".to_owned(), jobs, change, ended: None };
+                let run = Run { id: id.clone(), root: "/".into(), jobs, change: change.into(), ended: None };
                 fleet.runs.insert(id, run);
             }
         }
