@@ -283,7 +283,7 @@ fn goals(seen: &Run, now: &Run) -> Vec<Finding> {
     let named = gone.map(|(instance, bound)| Finding::Goal {
         instance,
         intent: bound.goal.intent,
-        change: seen.change.clone(),
+        change: Change::clone(&seen.change),
     });
     named.collect()
 }

@@ -1,10 +1,14 @@
 //! `windlass applies`: what was applied, and what an interrupted apply left.
 
 use jiff::Timestamp;
+use serde::Serialize;
+use windlass_compiler::diff::Effect;
+use windlass_compiler::name::JobId;
 use windlass_core::abort::abort;
-use windlass_core::apply::{Apply, Progress};
+use windlass_core::apply::{Apply, Operation, Progress};
+use windlass_core::desired::Change;
 use windlass_core::fleet::{Fleet, Outlook};
-use windlass_core::id::{ApplyId, Instance};
+use windlass_core::id::{ApplyId, Generation, Instance, RunId};
 
 use super::apply::close;
 use super::args::{OutputArgs, StoreArgs};
@@ -67,13 +71,57 @@ pub fn run(args: &Args, console: &Console) -> Outcome {
     }
 }
 
+/// An apply as programs read it: its record is written shorter.
+#[derive(Serialize)]
+struct Listed<'a> {
+    id: &'a ApplyId,
+    change: &'a Change,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    environment: Option<&'a str>,
+    plan: &'a str,
+    operations: Vec<ListedOperation<'a>>,
+    runs: &'a [RunId],
+    progress: &'a Progress,
+}
+
+/// What an apply did to one job.
+#[derive(Serialize)]
+struct ListedOperation<'a> {
+    job: &'a JobId,
+    effect: Effect,
+    generation: Generation,
+}
+
+fn listed(fleet: &Fleet) -> Vec<Listed<'_>> {
+    by_time(fleet).into_iter().map(Listed::new).collect()
+}
+
+impl<'a> Listed<'a> {
+    fn new(apply: &'a Apply) -> Self {
+        let operation = |one: &'a Operation| ListedOperation {
+            job: &one.job,
+            effect: one.effect,
+            generation: one.generation,
+        };
+        Self {
+            id: &apply.id,
+            change: &apply.change,
+            environment: apply.environment.as_deref(),
+            plan: &apply.plan,
+            operations: apply.operations.iter().map(operation).collect(),
+            runs: &apply.runs,
+            progress: &apply.progress,
+        }
+    }
+}
+
 async fn list(store: &StoreArgs, output: &OutputArgs, console: &Console) -> Outcome {
     let sinks = output.sinks(console, &[Format::Text, Format::Json])?;
     let (root, backing) = project_root(store)?;
     let (_, ledger) = open_existing(&root, &backing).await?;
     let fleet = ledger.fleet();
     sinks.write(|format, style| match format {
-        Format::Json => windlass_compiler::escape::json(&by_time(fleet)),
+        Format::Json => windlass_compiler::escape::json(&listed(fleet)),
         _ => table(fleet).text(style),
     })?;
     Ok(Exit::Done)

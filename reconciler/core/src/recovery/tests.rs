@@ -205,7 +205,8 @@ fn goals_that_were_counted_for_the_second_time_and_goals_in_runs_are_named_too()
     seen.desired.values_mut().for_each(stop);
     now.desired.values_mut().for_each(stop);
     assert_eq!(forgotten(&seen, &now), []);
-    now.desired.get_mut(&job.id).unwrap().change.author = "bob@host".to_owned();
+    std::sync::Arc::make_mut(&mut now.desired.get_mut(&job.id).unwrap().change).author =
+        "bob@host".to_owned();
     assert!(matches!(forgotten(&seen, &now)[..], [Finding::Command { .. }]));
     let mut stopped = old.clone();
     for run in stopped.runs.values_mut() {
