@@ -33,19 +33,16 @@ fn forward(nodes: usize) {
     each_started(&team, 5);
 }
 
-/// Scenario 10.
 #[test]
 fn a_lease_node_ahead_of_its_time_starts_nothing_twice() {
     forward(1);
 }
 
-/// Scenario 10, where leases end before their time.
 #[test]
 fn two_lease_nodes_ahead_of_their_time_start_nothing_twice() {
     forward(2);
 }
 
-/// Scenario 11.
 #[test]
 fn a_lease_node_that_is_behind_delays_no_take_over() {
     let mut team = Team::at_work(BINARY, 2);
@@ -57,7 +54,6 @@ fn a_lease_node_that_is_behind_delays_no_take_over() {
     team.converges();
 }
 
-/// Scenario 11, where locks do not end any more.
 #[test]
 fn two_lease_nodes_that_are_behind_delay_a_take_over_and_nothing_else() {
     let mut team = Team::at_work(BINARY, 2);
@@ -78,7 +74,6 @@ fn two_lease_nodes_that_are_behind_delay_a_take_over_and_nothing_else() {
     team.converges();
 }
 
-/// Scenario 12.
 #[test]
 fn a_replica_whose_wall_clock_jumps_works_on() {
     let mut team = Team::new(BINARY);

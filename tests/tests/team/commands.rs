@@ -10,7 +10,6 @@ use windlass_tests::team::Team;
 
 use crate::{BINARY, STREAMS};
 
-/// Scenario 26.
 #[test]
 fn of_commands_at_once_the_last_one_wins_and_none_is_lost() {
     let team = Team::at_work(BINARY, 3);
@@ -37,7 +36,6 @@ fn of_commands_at_once_the_last_one_wins_and_none_is_lost() {
     team.converges();
 }
 
-/// Scenario 27.
 #[test]
 fn a_stop_during_a_start_always_ends_stopped() {
     let team = Team::at_work(BINARY, 2);

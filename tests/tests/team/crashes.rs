@@ -29,31 +29,26 @@ fn everything_started_once(team: &Team) {
     }
 }
 
-/// Scenario 1.
 #[test]
 fn an_owner_that_dies_between_intent_and_create_is_followed_by_one_start() {
     everything_started_once(&one_is_killed_at("create.before"));
 }
 
-/// Scenario 2.
 #[test]
 fn an_owner_that_dies_between_create_and_its_record_is_followed_by_one_start() {
     everything_started_once(&one_is_killed_at("create.after"));
 }
 
-/// Scenario 3.
 #[test]
 fn an_owner_that_dies_between_record_and_activation_is_followed_by_one_start() {
     everything_started_once(&one_is_killed_at("activate.before"));
 }
 
-/// Scenario 3, a moment later.
 #[test]
 fn an_owner_that_dies_after_an_activation_is_followed_by_no_other_start() {
     everything_started_once(&one_is_killed_at("activate.after"));
 }
 
-/// Scenario 2 for a stop.
 #[test]
 fn an_owner_that_dies_while_it_stops_is_followed_by_one_that_stops() {
     let mut team = Team::new(BINARY);

@@ -15,7 +15,6 @@ fn restarted(team: &Team, times: usize) {
     }
 }
 
-/// Scenario 13.
 #[test]
 fn a_lease_node_that_stands_still_changes_no_owner() {
     let team = Team::at_work(BINARY, 2);
@@ -29,7 +28,6 @@ fn a_lease_node_that_stands_still_changes_no_owner() {
     team.converges();
 }
 
-/// Scenario 14.
 #[test]
 fn a_lease_node_that_comes_back_with_its_data_changes_no_owner() {
     let mut team = Team::at_work(BINARY, 2);
@@ -46,7 +44,6 @@ fn a_lease_node_that_comes_back_with_its_data_changes_no_owner() {
     team.converges();
 }
 
-/// Scenarios 15 to 18, as far as a lease knows them.
 #[test]
 fn a_lease_node_that_forgot_makes_nothing_start_twice() {
     let mut team = Team::at_work(BINARY, 2);
@@ -59,7 +56,6 @@ fn a_lease_node_that_forgot_makes_nothing_start_twice() {
     team.converges();
 }
 
-/// Scenario 20.
 #[test]
 fn lease_nodes_that_all_forgot_at_once_are_believed_again_later() {
     let mut team = Team::at_work(BINARY, 2);
@@ -71,7 +67,6 @@ fn lease_nodes_that_all_forgot_at_once_are_believed_again_later() {
     team.converges();
 }
 
-/// Scenario 19.
 #[test]
 fn without_a_majority_no_effect_begins_and_no_stop_is_told_to_be_done() {
     let mut team = Team::at_work(BINARY, 2);
@@ -98,7 +93,6 @@ fn without_a_majority_no_effect_begins_and_no_stop_is_told_to_be_done() {
     team.converges();
 }
 
-/// Scenario 9.
 #[test]
 fn owners_whose_shards_are_given_away_under_them_start_nothing_twice() {
     let team = Team::at_work(BINARY, 3);

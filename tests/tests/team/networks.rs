@@ -21,19 +21,16 @@ fn cut_off(nodes: usize) {
     STREAMS.iter().for_each(|stream| assert_eq!(team.starts(stream), 2, "{}", team.story()));
 }
 
-/// Scenario 21.
 #[test]
 fn an_owner_that_sees_one_lease_node_of_three_is_followed() {
     cut_off(2);
 }
 
-/// Scenario 21, where nothing is seen.
 #[test]
 fn an_owner_that_sees_no_lease_node_is_followed() {
     cut_off(3);
 }
 
-/// Scenario 22.
 #[test]
 fn a_write_whose_answer_is_lost_is_done_once() {
     let mut team = Team::at_work(BINARY, 2);
@@ -56,7 +53,6 @@ fn a_write_whose_answer_is_lost_is_done_once() {
     team.converges();
 }
 
-/// Scenario 7, between the service and its store.
 #[test]
 fn writes_that_come_late_are_done_once() {
     let mut team = Team::at_work(BINARY, 2);
@@ -78,7 +74,6 @@ fn writes_that_come_late_are_done_once() {
     team.converges();
 }
 
-/// Scenario 21 for the store.
 #[test]
 fn an_owner_that_cannot_reach_the_store_starts_nothing_and_goes_on_later() {
     let mut team = Team::at_work(BINARY, 2);

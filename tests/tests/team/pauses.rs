@@ -56,7 +56,6 @@ fn start_again(team: &Team, before: [usize; 3]) {
     team.is_sound();
 }
 
-/// Scenario 4.
 #[test]
 fn a_create_that_comes_after_the_stop_starts_nothing() {
     let held = Held::at("create.before-publish", |team| {
@@ -74,7 +73,6 @@ fn a_create_that_comes_after_the_stop_starts_nothing() {
     start_again(&team, before);
 }
 
-/// Scenario 4, where the successor has made the attempt itself.
 #[test]
 fn a_create_that_comes_after_that_of_the_successor_starts_nothing() {
     let held = Held::at("create.before-publish", |_| {});
@@ -84,7 +82,6 @@ fn a_create_that_comes_after_that_of_the_successor_starts_nothing() {
     STREAMS.iter().for_each(|stream| assert_eq!(team.starts(stream), 1, "{}", team.story()));
 }
 
-/// Scenario 5.
 #[test]
 fn an_activation_that_comes_after_the_stop_starts_nothing() {
     let held = Held::at("activate.before", |team| {
@@ -98,7 +95,6 @@ fn an_activation_that_comes_after_the_stop_starts_nothing() {
     start_again(&team, before);
 }
 
-/// Scenario 6.
 #[test]
 fn a_status_of_an_owner_that_was_replaced_is_refused() {
     let held = Held::at("status.before-commit", |_| {});
@@ -109,7 +105,6 @@ fn a_status_of_an_owner_that_was_replaced_is_refused() {
     STREAMS.iter().for_each(|stream| assert_eq!(team.starts(stream), 1, "{}", team.story()));
 }
 
-/// Scenario 38.
 #[test]
 fn an_owner_that_sleeps_while_commands_are_given_does_nothing_when_it_wakes() {
     let mut team = Team::at_work(BINARY, 2);

@@ -5,7 +5,6 @@ use windlass_tests::team::Team;
 
 use crate::{BINARY, STREAMS};
 
-/// Scenario 35.
 #[test]
 fn a_rolling_restart_of_all_replicas_is_unnoticed_by_the_jobs() {
     let mut team = Team::at_work(BINARY, 3);
@@ -20,7 +19,6 @@ fn a_rolling_restart_of_all_replicas_is_unnoticed_by_the_jobs() {
     team.converges();
 }
 
-/// Scenario 35, under load.
 #[test]
 fn a_rolling_restart_of_everything_loses_no_command() {
     let mut team = Team::at_work(BINARY, 3);
@@ -37,7 +35,6 @@ fn a_rolling_restart_of_everything_loses_no_command() {
     team.converges();
 }
 
-/// Scenario 34.
 #[test]
 fn replicas_that_start_at_once_share_everything() {
     let mut team = Team::at_work(BINARY, 3);

@@ -22,7 +22,6 @@ fn recovers(team: &Team) {
     team.is_sound();
 }
 
-/// Scenario 17 for the store.
 #[test]
 fn a_store_with_an_older_copy_is_noticed_and_starts_nothing_twice() {
     let mut team = Team::at_work(BINARY, 2);
@@ -33,7 +32,6 @@ fn a_store_with_an_older_copy_is_noticed_and_starts_nothing_twice() {
     recovers(&team);
 }
 
-/// Scenario 17, where a stop was acknowledged in the time that is gone.
 #[test]
 fn an_acknowledged_stop_that_is_gone_is_told() {
     let mut team = Team::at_work(BINARY, 2);
@@ -50,7 +48,6 @@ fn an_acknowledged_stop_that_is_gone_is_told() {
     team.is_sound();
 }
 
-/// Scenario 16 for the store.
 #[test]
 fn a_store_without_its_last_writes_is_noticed_and_starts_nothing_twice() {
     let mut team = Team::at_work(BINARY, 2);
@@ -59,7 +56,6 @@ fn a_store_without_its_last_writes_is_noticed_and_starts_nothing_twice() {
     recovers(&team);
 }
 
-/// Scenario 15 for the store.
 #[test]
 fn an_emptied_store_is_refused_until_it_is_restored() {
     let mut team = Team::at_work(BINARY, 2);
@@ -77,7 +73,6 @@ fn an_emptied_store_is_refused_until_it_is_restored() {
     recovers(&team);
 }
 
-/// Scenario 31.
 #[test]
 fn a_stale_replica_that_takes_over_is_noticed_and_starts_nothing_twice() {
     let mut team = Team::at_work(BINARY, 2);

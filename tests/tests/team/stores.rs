@@ -11,7 +11,6 @@ fn commands(team: &Team, command: &str) -> usize {
     history.iter().filter(|line| line.entry.text.contains(&format!("\"command\":\"{command}\""))).count()
 }
 
-/// Scenario 32.
 #[test]
 fn scripts_that_are_forgotten_are_loaded_again() {
     let team = Team::at_work(BINARY, 2);
@@ -25,7 +24,6 @@ fn scripts_that_are_forgotten_are_loaded_again() {
     team.converges();
 }
 
-/// Scenario 33.
 #[test]
 fn a_store_that_is_full_acknowledges_nothing() {
     let team = Team::at_work(BINARY, 2);
@@ -44,7 +42,6 @@ fn a_store_that_is_full_acknowledges_nothing() {
     STREAMS.iter().for_each(|stream| assert_eq!(team.starts(stream), 2, "{}", team.story()));
 }
 
-/// Scenario 14 for the store.
 #[test]
 fn a_store_that_comes_back_with_its_data_is_gone_on_with() {
     let mut team = Team::at_work(BINARY, 2);
@@ -65,7 +62,6 @@ fn a_store_that_comes_back_with_its_data_is_gone_on_with() {
     team.converges();
 }
 
-/// Scenario 19 for the store.
 #[test]
 fn while_the_store_is_away_nothing_is_acknowledged_and_jobs_go_on() {
     let mut team = Team::at_work(BINARY, 2);

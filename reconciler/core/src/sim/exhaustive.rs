@@ -3,7 +3,7 @@
 //!
 //! The decisions are the real ones ([`crate::decide`], [`crate::sweep`]), the cluster is the simulator's. Time stands
 //! still: patience and pauses are over at once, so whatever may happen in time may happen now. States that no decision
-//! and no promise can tell apart are one state (see [`member`] and [`state`]). After each move the promises are checked;
+//! and no promise can tell apart are one state (see `member.rs` and `state.rs`). After each move the promises are checked;
 //! in the end, that from every state there is a way to rest.
 
 mod member;
