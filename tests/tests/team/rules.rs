@@ -60,6 +60,8 @@ fn a_late_write_of_an_owner_that_was_replaced_is_refused(off: &'static str) -> V
     let (first, second) = (Gate::new(&team, "first"), Gate::new(&team, "second"));
     team.serve_with(0, &first.faults("status.before-commit"));
     first.is_reached();
+    // It owns every shard: whoever comes next has a higher epoch in each.
+    team.is_shared(1);
     team.pause(0);
     // The successor has the shard, and has not written yet.
     team.serve_with(1, &second.faults("status.before-commit"));
