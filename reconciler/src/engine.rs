@@ -279,16 +279,16 @@ impl Engine {
     /// other.
     fn is_heard(&self, instance: &Instance) -> bool {
         let Some(since) = self.shards.since(instance) else { return false };
-        self.cluster_of(instance).is_none_or(|cluster| self.clusters.is_heard_since(&cluster, since))
+        self.cluster_of(instance).is_none_or(|cluster| self.clusters.is_heard_since(cluster, since))
     }
 
     /// Where the attempt of an instance is, or the next one will be.
-    fn cluster_of(&self, instance: &Instance) -> Option<Name> {
+    fn cluster_of(&self, instance: &Instance) -> Option<&Name> {
         let fleet = self.ledger.fleet();
         let attempt = fleet.statuses.get(instance).and_then(|status| status.attempt.as_ref());
         attempt
-            .map(|attempt| attempt.cluster.clone())
-            .or_else(|| fleet.wanted(instance).map(|wanted| wanted.spec.cluster.clone()))
+            .map(|attempt| &attempt.cluster)
+            .or_else(|| fleet.wanted(instance).map(|wanted| &wanted.spec.cluster))
     }
 
     fn decide(&self, instance: &Instance, fence: Fence) -> Option<Decision> {
@@ -332,7 +332,7 @@ impl Engine {
 
     /// Starts a call, unless the same one was made just now. Returns when it may be made again.
     fn perform(&mut self, instance: &Instance, fence: Fence, action: Action) -> Option<Timestamp> {
-        let cluster = self.cluster_of(instance)?;
+        let cluster = self.cluster_of(instance)?.clone();
         let driver = self.clusters.driver(&cluster)?;
         self.calls.start(instance, self.permit(fence), cluster, driver, action)
     }

@@ -65,8 +65,11 @@ pub trait Held: Send + Sync {
     /// is not ours, or no longer.
     fn epoch(&self, shard: Shard) -> Option<Epoch>;
 
-    /// Ends when a shard was gained or lost since this was asked last. A hint: it may end early.
-    async fn changed(&self);
+    /// Ends when a shard was gained or lost since this was asked last. A hint: it may end early. Never, where all of it is
+    /// one lock.
+    async fn changed(&self) {
+        std::future::pending().await
+    }
 
     /// As what we hold it, for people: `epoch 7`.
     fn title(&self) -> String;
@@ -80,7 +83,9 @@ pub trait Held: Send + Sync {
 
     /// Takes in that the store refused what we wrote: a newer owner has the shard. Returns whether we may go on with
     /// the others; where not, the lease is lost as a whole.
-    fn fenced(&self, shard: Shard, barrier: Epoch) -> bool;
+    fn fenced(&self, _shard: Shard, _barrier: Epoch) -> bool {
+        false
+    }
 }
 
 /// A lease could not be asked for.

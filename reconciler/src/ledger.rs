@@ -273,7 +273,6 @@ impl Ledger {
     /// Reads everything anew: first what others refer to. One kind of record after the other, because the texts of all
     /// kinds at once are what a load would need most memory for; what is written meanwhile is read again at the end.
     async fn reload(&mut self) -> Result<(), Error> {
-        let moment = self.store.moment().await?;
         let head = self.store.head().await?;
         self.fleet = Fleet::default();
         self.versions = Versions::default();
@@ -288,7 +287,7 @@ impl Ledger {
                 self.take(record, &specs).await?;
             }
         }
-        self.moment = self.catch_up(moment, &specs).await?;
+        self.moment = self.catch_up(head.moment, &specs).await?;
         self.head = Some(head);
         self.fleet.compact();
         self.versions.compact();

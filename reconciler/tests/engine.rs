@@ -34,16 +34,8 @@ impl Held for Lease {
         Some(self.0)
     }
 
-    async fn changed(&self) {
-        std::future::pending().await
-    }
-
     fn title(&self) -> String {
         format!("epoch {}", self.0)
-    }
-
-    fn fenced(&self, _shard: Shard, _barrier: Epoch) -> bool {
-        false
     }
 }
 

@@ -73,16 +73,8 @@ impl Held for MemoryHeld {
         Some(self.epoch)
     }
 
-    async fn changed(&self) {
-        std::future::pending().await
-    }
-
     fn title(&self) -> String {
         format!("epoch {}", self.epoch)
-    }
-
-    fn fenced(&self, _shard: Shard, _barrier: Epoch) -> bool {
-        false
     }
 }
 
