@@ -156,8 +156,7 @@ impl Ledger {
         let at = jiff::Timestamp::now().as_millisecond();
         let history = mutation.notes.iter().map(|(subject, note)| entry(subject.clone(), at, note)).collect();
         let guards: BTreeSet<Key> = guards.iter().cloned().chain(self.bound(mutation)).collect();
-        let guards = guards.into_iter().map(|key| (self.version(&key), key));
-        let guards = guards.map(|(version, key)| (key, version)).collect();
+        let guards = self.guarded(guards);
         self.send(Transaction { op: new_op(), fence: None, guards, writes, history }).await
     }
 
@@ -175,11 +174,13 @@ impl Ledger {
         self.send(Transaction { op: new_op(), fence: Some(fence), guards: Vec::new(), writes, history }).await
     }
 
-    /// Marks the end of a run, or that it goes on after all, as the owner of its shard.
+    /// Marks the end of a run, or that it goes on after all, as the owner of its shard. It rests on the status of each
+    /// of its instances: one that a store that went back has forgotten would never be decided again.
     pub async fn end(&mut self, run: &Run, fence: Fence) -> Result<Written, Error> {
         let stored = run.stored(self.journal(&run.change, None));
         let writes = vec![self.write(Key::run(&run.id), &stored)];
-        let guards = Vec::new();
+        let statuses = run.instances().map(|(instance, _)| Key::status(&instance));
+        let guards = self.guarded(statuses);
         self.send(Transaction { op: new_op(), fence: Some(fence), guards, writes, history: Vec::new() }).await
     }
 
@@ -201,6 +202,15 @@ impl Ledger {
     fn journal<'a>(&'a self, change: &Change, written: Option<&'a Apply>) -> Option<&'a Apply> {
         let id = change.apply.as_ref()?;
         written.filter(|apply| apply.id == *id).or_else(|| self.fleet.applies.get(id))
+    }
+
+    /// Records that must still be as they were read.
+    fn guarded(&self, keys: impl IntoIterator<Item = Key>) -> Vec<(Key, Option<Version>)> {
+        let guarded = keys.into_iter().map(|key| {
+            let version = self.version(&key);
+            (key, version)
+        });
+        guarded.collect()
     }
 
     fn write<D: Document>(&self, key: Key, document: &D) -> Write {

@@ -100,19 +100,23 @@ impl Reading {
         };
         let history = fresh.map(line).collect();
         let write = self.write(Key::Status(status.instance.clone()), Record::Status(Box::new(status)));
-        Transaction { op, epoch: Some(epoch), writes: vec![write], history }
+        Transaction { op, epoch: Some(epoch), guards: Vec::new(), writes: vec![write], history }
     }
 
-    /// The transaction that marks the end of a run.
+    /// The transaction that marks the end of a run. It rests on the status of each of its instances.
     pub fn end(&self, op: OpId, epoch: Epoch, run: Run) -> Transaction {
+        let statuses = run.instances().map(|(instance, _)| Key::Status(instance));
+        let guards = statuses.map(|key| (self.versions.get(&key).copied(), key));
+        let guards = guards.map(|(version, key)| (key, version)).collect();
         let write = self.write(Key::Run(run.id.clone()), Record::Run(Box::new(run)));
-        Transaction { op, epoch: Some(epoch), writes: vec![write], history: Vec::new() }
+        Transaction { op, epoch: Some(epoch), guards, writes: vec![write], history: Vec::new() }
     }
 
     /// The transaction that says how far a recovery is.
     pub fn recover(&self, op: OpId, epoch: Option<Epoch>, recovery: Recovery) -> Transaction {
         let write = self.write(Key::Recovery, Record::Recovery(Box::new(recovery)));
-        Transaction { op, epoch, writes: vec![write], history: Vec::new() }
+        let (guards, history) = (Vec::new(), Vec::new());
+        Transaction { op, epoch, guards, writes: vec![write], history }
     }
 
     /// The transaction of a command.
@@ -130,7 +134,7 @@ impl Reading {
         let apply = mutation.apply.into_iter();
         writes.extend(apply.map(|one| (Key::Apply(one.id.clone()), Record::Apply(Box::new(one)))));
         let writes = writes.into_iter().map(|(key, record)| self.write(key, record)).collect();
-        Transaction { op, epoch: None, writes, history: mutation.notes }
+        Transaction { op, epoch: None, guards: Vec::new(), writes, history: mutation.notes }
     }
 
     fn write(&self, key: Key, record: Record) -> Write {

@@ -71,6 +71,8 @@ pub struct Transaction {
     pub op: OpId,
     /// The writer's epoch; none for a user's command.
     pub epoch: Option<Epoch>,
+    /// Records that must be as they were read: with this version, or absent.
+    pub guards: Vec<(Key, Option<Version>)>,
     /// The changes.
     pub writes: Vec<Write>,
     /// New lines of history, each with its subject.
@@ -221,8 +223,10 @@ impl Store {
         if below && !is_off(Rule::Epochs) {
             return Commit::Fenced;
         }
-        let moved = |write: &Write| self.version(&write.key) != write.expect;
-        if !is_off(Rule::CompareAndSet) && transaction.writes.iter().any(moved) {
+        let writes = transaction.writes.iter().map(|write| (&write.key, write.expect));
+        let guards = transaction.guards.iter().map(|(key, version)| (key, *version));
+        let has_moved = writes.chain(guards).any(|(key, version)| self.version(key) != version);
+        if !is_off(Rule::CompareAndSet) && has_moved {
             return Commit::Conflict;
         }
         self.done.insert(transaction.op);
