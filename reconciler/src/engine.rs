@@ -233,6 +233,7 @@ impl Engine {
         }
         // Whatever has read the records since the last turn may have found another cluster in them.
         self.clusters.connect(self.ledger.fleet());
+        self.believe_clusters().await?;
         self.recover().await?;
         let mut wake = None;
         for instance in self.ledger.fleet().active() {
@@ -307,11 +308,16 @@ impl Engine {
         let before = self.ledger.fleet().statuses.get(&status.instance).map(Status::sequence);
         let written = self.ledger.record(status, fence).await?;
         fault::point("status.after-commit");
-        tracing::info!(instance = %status.instance, state = %status.state.name(), "recorded");
         self.moved = true;
         match written {
-            Written::Done => self.report(status, before.unwrap_or_default()),
-            Written::Conflict(_) => {}
+            Written::Done => {
+                let (state, sequence) = (status.state.name(), status.sequence());
+                tracing::info!(instance = %status.instance, %state, %sequence, "recorded");
+                self.report(status, before.unwrap_or_default());
+            }
+            Written::Conflict(key) => {
+                tracing::info!(instance = %status.instance, %key, "somebody else wrote first");
+            }
             Written::Fenced(barrier) => return self.step_down(fence.shard, barrier),
         }
         Ok(())

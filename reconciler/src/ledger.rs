@@ -171,7 +171,14 @@ impl Ledger {
             .map(|step| entry(subject.clone(), step.at.as_millisecond(), &Note::Transition(step.clone())))
             .collect();
         let writes = vec![self.write(Key::status(&status.instance), &status.stored())];
-        self.send(Transaction { op: new_op(), fence: Some(fence), guards: Vec::new(), writes, history }).await
+        let guards = self.guarded(self.wanting(&status.instance));
+        self.send(Transaction { op: new_op(), fence: Some(fence), guards, writes, history }).await
+    }
+
+    /// What a first status rests on: the record that wants its instance. A store that went back may have forgotten that.
+    fn wanting(&self, instance: &Instance) -> Option<Key> {
+        let is_first = self.version(&Key::status(instance)).is_none();
+        is_first.then(|| instance.run_id().map_or_else(|| Key::desired(&instance.job), |run| Key::run(&run)))
     }
 
     /// Marks the end of a run, or that it goes on after all, as the owner of its shard. It rests on the status of each

@@ -309,7 +309,12 @@ impl Running {
 
     /// What it has written to standard error so far.
     pub fn said(&self) -> String {
-        fs::read_to_string(self.output.with_extension("err")).unwrap_or_default()
+        fs::read_to_string(self.log()).unwrap_or_default()
+    }
+
+    /// The file with what it has said.
+    pub fn log(&self) -> PathBuf {
+        self.output.with_extension("err")
     }
 
     fn done(&self, status: ExitStatus) -> Done {

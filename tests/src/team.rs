@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -40,6 +41,8 @@ pub const SCENE: Scene = Scene {
 #[derive(Debug)]
 pub struct Team {
     services: BTreeMap<u8, Running>,
+    /// What each replica said in each of its lives.
+    lives: Vec<(u8, PathBuf)>,
     /// The project, its jobs and its commands.
     pub project: Project,
     /// Where commands find the store, whichever server that is.
@@ -78,8 +81,8 @@ impl Team {
         let project = Project::new(binary, &[]);
         let door = Proxy::before(primary.address());
         let project = project.in_store(&primary.url_at(door.address()));
-        let team =
-            Self { services: BTreeMap::new(), project, door, links, lease_nodes, primary, replica, off };
+        let (services, lives) = (BTreeMap::new(), Vec::new());
+        let team = Self { services, lives, project, door, links, lease_nodes, primary, replica, off };
         team.write();
         team
     }
@@ -135,6 +138,7 @@ impl Team {
         let log = ("WINDLASS_LOG", "info");
         let ours = [("WINDLASS_STORE", &*store), ("WINDLASS_LEASE", &*nodes), log, self.off()];
         let running = self.project.spawn(&[&ours, faults].concat(), &["reconcile"]);
+        self.lives.push((number, running.log()));
         self.services.insert(number, running);
     }
 
@@ -349,9 +353,11 @@ impl Team {
 
     /// What happened, for whoever has to find out why.
     pub fn story(&self) -> String {
-        let services = self.services.iter();
-        let services = services.map(|(number, one)| format!("--- service {}\n{}", number + 1, one.said()));
-        format!("{}{}", self.project.story(), services.collect::<String>())
+        let lives = self.lives.iter().map(|(number, log)| {
+            let said = fs::read_to_string(log).unwrap_or_default();
+            format!("--- service {}\n{said}", number + 1)
+        });
+        format!("{}{}", self.project.story(), lives.collect::<String>())
     }
 }
 

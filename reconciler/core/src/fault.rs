@@ -33,13 +33,15 @@ pub enum Rule {
     ReleaseOnLateAcquisition,
     /// A lease node keeps its barrier apart from its counter.
     TwoKeys,
+    /// An attempt that is on a cluster and on no record shows that the store went back in time.
+    ClustersAreBelieved,
     /// A lease node that lost its memory is not counted for a TTL.
     AmnesiaWaitsATtl,
 }
 
 impl Rule {
     /// All of them, with the names that `WINDLASS_FAULT_RULE_OFF` takes.
-    pub const ALL: [(Self, &'static str); 15] = [
+    pub const ALL: [(Self, &'static str); 16] = [
         (Self::CompareAndSet, "compare-and-set"),
         (Self::IntentFirst, "intent-first"),
         (Self::CreateOnly, "create-only"),
@@ -55,6 +57,7 @@ impl Rule {
         (Self::BurnOnStop, "burn-on-stop"),
         (Self::GuardAtStart, "guard-at-start"),
         (Self::IdsAreKept, "ids-are-kept"),
+        (Self::ClustersAreBelieved, "clusters-are-believed"),
     ];
 }
 

@@ -5,6 +5,8 @@
 //! really there ([`rebuild`]); numbers of attempts only rise by that. Somebody gives the desired state anew, from its
 //! specs. Then the owner looks once more, for what the specs have brought back, and the shard thaws.
 
+mod ahead;
+
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -26,6 +28,8 @@ use crate::run::Run;
 use crate::shard::Shard;
 use crate::state::{IllegalEvent, State};
 use crate::status::{Attempt, Status};
+
+pub use ahead::{Ahead, ahead};
 
 /// The record `recovery`: how far the project is with what its store has forgotten. None was ever needed where there
 /// is no such record.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use windlass_core::case::Moment;
-use windlass_core::recovery::{Rebuilt, Stage, rebuild};
+use windlass_core::recovery::{Rebuilt, Stage, ahead, rebuild};
 use windlass_core::shard::{Fence, Shard};
 
 use super::{Engine, Error};
@@ -33,6 +33,19 @@ impl Recovering {
 }
 
 impl Engine {
+    /// Freezes the project where a cluster knows what the store has forgotten.
+    pub(super) async fn believe_clusters(&mut self) -> Result<(), Error> {
+        if ahead(self.ledger.fleet(), self.sights.observations()).is_none() {
+            return Ok(());
+        }
+        // Another owner may have recorded it since we read.
+        self.ledger.refresh().await?;
+        if let Some(found) = ahead(self.ledger.fleet(), self.sights.observations()) {
+            self.ledger.freeze_for(found.to_string()).await?;
+        }
+        Ok(())
+    }
+
     /// Takes every frozen shard of ours as far as it can go now.
     pub(super) async fn recover(&mut self) -> Result<(), Error> {
         if self.ledger.fleet().recovery.as_ref().is_none_or(|recovery| recovery.is_over()) {

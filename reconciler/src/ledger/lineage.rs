@@ -35,6 +35,11 @@ impl Ledger {
         Ok(true)
     }
 
+    /// Freezes the project for what a cluster shows that the store has forgotten.
+    pub async fn freeze_for(&mut self, reason: String) -> Result<(), Error> {
+        self.freeze(reason, &Fleet::default(), false).await
+    }
+
     /// Writes down that the store went back, or adds what we have seen to what others have written.
     async fn freeze(&mut self, reason: String, before: &Fleet, begun: bool) -> Result<(), Error> {
         let mut begun = begun;

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use tempfile::TempDir;
 use windlass_tests::nemesis::{self, Fault, Loss, ServerFault, ServiceFault, Step, Turn, act};
 use windlass_tests::project::{patiently, say};
@@ -130,7 +131,7 @@ impl Run {
     }
 
     fn act(&mut self, step: &Step) {
-        self.told.push(format!("{step}"));
+        self.told.push(format!("{} {step}", Timestamp::now()));
         match step.fault {
             Fault::Service(number, fault) => self.on_service(number, fault, step.turn),
             Fault::Server(server, fault) => {

@@ -46,6 +46,8 @@ pub enum Mishap {
     Rise(usize),
     /// The store shows what it was so many milliseconds ago, and has forgotten the rest.
     Rollback(u64),
+    /// Everybody who has read the store is gone, and with them all memory of what was in it.
+    Oblivion,
     /// A user reads, thinks for so many milliseconds, and commits a command.
     Command(usize, u64, Command),
 }

@@ -47,7 +47,7 @@ impl Odds {
             commands: odds(4, 12),
             rollbacks: 0,
         };
-        drawn.rollbacks = u64::from(random.chance(60));
+        drawn.rollbacks = u64::from(random.chance(60)) * random.between(1, 3);
         drawn
     }
 }

@@ -14,7 +14,7 @@ use crate::decide::{Decision, Waiting};
 use crate::desired::Goal;
 use crate::id::{Epoch, ExternalName, Instance};
 use crate::observed::{Label, Observation, Sight};
-use crate::recovery::Recovery;
+use crate::recovery::{Recovery, ahead};
 use crate::run::Run;
 use crate::shard::Shard;
 use crate::sights::{Sights, live};
@@ -47,6 +47,8 @@ pub struct Owner {
     pub calling: BTreeMap<Instance, u64>,
     /// What it has asked for the sake of a store that went back.
     pub recovering: Recovering,
+    /// Whether the records were read since anything was last heard of a cluster.
+    pub is_fresh: bool,
     made: BTreeMap<ExternalName, (&'static str, Tick)>,
     /// What each instance waited for when it was last decided, where that is asked for.
     pub waits: Option<BTreeMap<Instance, Vec<Waiting>>>,
@@ -85,6 +87,9 @@ impl Owner {
     /// What it does next. `time`: what its wall clock shows.
     pub fn step(&mut self, now: Tick, time: Timestamp) -> Result<Step, IllegalEvent> {
         if let Some(recovery) = self.reading.noticed(time) {
+            return Ok(Step::Recover(None, Box::new(recovery)));
+        }
+        if let Some(recovery) = self.believe(time) {
             return Ok(Step::Recover(None, Box::new(recovery)));
         }
         if let Some(step) = self.recover(now, time)? {
@@ -136,6 +141,14 @@ impl Owner {
         self.reading.fleet().frozen(Shard::of(pipeline)).is_some()
     }
 
+    /// What is to be written down where a cluster knows what the store has forgotten.
+    fn believe(&self, time: Timestamp) -> Option<Recovery> {
+        let shown = self.sights.iter();
+        let shown = shown.flat_map(|(name, sights)| sights.observations().map(move |one| (name, one)));
+        let found = ahead(self.reading.fleet(), shown).filter(|_| self.is_fresh)?;
+        Some(Recovery::begin(time, found.to_string(), Vec::new()))
+    }
+
     /// Takes the frozen shards as far as they can go now.
     fn recover(&mut self, now: Tick, time: Timestamp) -> Result<Option<Step>, IllegalEvent> {
         let moment = Moment { now: time, epoch: self.epoch };
@@ -149,6 +162,7 @@ impl Owner {
 
     /// A cluster answered a question that was asked at `asked`; none if it was silent.
     pub fn hear(&mut self, cluster: &Name, asked: Tick, time: Timestamp, words: Option<Vec<Observation>>) {
+        self.is_fresh = false;
         self.recovering.hear(cluster, asked, words.is_some());
         let fleet = self.reading.fleet();
         let words = words.ok_or_else(|| "no answer".to_owned());
@@ -165,6 +179,7 @@ impl Owner {
         outcome: Option<&Outcome>,
         now: Tick,
     ) {
+        self.is_fresh = false;
         self.calling.remove(instance);
         if let Some(outcome) = outcome {
             self.sights.entry(cluster.clone()).or_default().fold(name, outcome, now);

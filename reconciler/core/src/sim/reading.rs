@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::fleet::Fleet;
-use crate::id::{Epoch, OpId, Version};
+use crate::id::{Epoch, Instance, OpId, Version};
 use crate::mutation::Mutation;
 use crate::recovery::{Recovery, forgotten};
 use crate::run::Run;
@@ -99,8 +99,18 @@ impl Reading {
             (status.instance.to_string(), crate::history::Note::Transition(step.clone()))
         };
         let history = fresh.map(line).collect();
+        let guards =
+            self.wanting(&status.instance).map(|key| (key.clone(), self.versions.get(&key).copied()));
+        let guards = guards.into_iter().collect();
         let write = self.write(Key::Status(status.instance.clone()), Record::Status(Box::new(status)));
-        Transaction { op, epoch: Some(epoch), guards: Vec::new(), writes: vec![write], history }
+        Transaction { op, epoch: Some(epoch), guards, writes: vec![write], history }
+    }
+
+    /// What a first status rests on: the record that wants its instance.
+    fn wanting(&self, instance: &Instance) -> Option<Key> {
+        let is_first = !self.versions.contains_key(&Key::Status(instance.clone()));
+        let wanting = || instance.run_id().map_or_else(|| Key::Desired(instance.job.clone()), Key::Run);
+        is_first.then(wanting)
     }
 
     /// The transaction that marks the end of a run. It rests on the status of each of its instances.

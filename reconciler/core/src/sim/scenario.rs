@@ -9,7 +9,7 @@ use windlass_compiler::model::Job;
 use windlass_compiler::name::{JobId, Name};
 
 use crate::sim::kind::Kind;
-use crate::sim::mishap::{self, Timed};
+use crate::sim::mishap::{self, Mishap, Timed};
 use crate::sim::odds::Odds;
 use crate::sim::project;
 use crate::sim::random::Random;
@@ -93,10 +93,12 @@ impl Scenario {
                 mishap: mishap::command(&mut random, &jobs),
             })
             .collect();
-        mishaps.extend((0..odds.rollbacks).map(|_| Timed {
-            at: random.between(5_000, CALM - 2_000),
-            mishap: mishap::Mishap::Rollback(random.between(100, 4_000)),
-        }));
+        for _ in 0..odds.rollbacks {
+            let at = random.between(5_000, CALM - 2_000);
+            let oblivion = random.chance(300).then_some(Mishap::Oblivion);
+            let rollback = Mishap::Rollback(random.between(100, 4_000));
+            mishaps.extend(oblivion.into_iter().chain([rollback]).map(|mishap| Timed { at, mishap }));
+        }
         let scenario = Self {
             seed,
             clusters,
@@ -113,6 +115,6 @@ impl Scenario {
 
     /// Whether the store goes back in time, so that its past has to be kept.
     pub fn goes_back(&self) -> bool {
-        self.mishaps.iter().any(|timed| matches!(timed.mishap, mishap::Mishap::Rollback(_)))
+        self.mishaps.iter().any(|timed| matches!(timed.mishap, Mishap::Rollback(_)))
     }
 }

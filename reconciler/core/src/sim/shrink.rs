@@ -119,6 +119,7 @@ fn is_about(mishap: &Mishap, cluster: usize) -> bool {
         | Mishap::Pause(..)
         | Mishap::Rise(_)
         | Mishap::Rollback(_)
+        | Mishap::Oblivion
         | Mishap::Command(..) => false,
     }
 }

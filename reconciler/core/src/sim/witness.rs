@@ -148,6 +148,11 @@ impl Witness {
         self.steps = statuses.map(|status| (status.instance.clone(), status.sequence())).collect();
     }
 
+    /// Nobody is left who could name the commands that the store has forgotten.
+    pub fn forget_commands(&mut self, store: &Store) {
+        self.commands.retain(|subject, command| command_stays(store, subject, command).is_ok());
+    }
+
     fn note(&mut self, write: &Accepted) {
         if let Some((_, Record::Recovery(before))) = &write.before
             && before.is_over()

@@ -30,7 +30,7 @@ use crate::sim::store::{Commit, Key, Store, Transaction};
 use crate::sim::story::{self, Kind, Line};
 use crate::sim::user::{Command, User};
 use crate::sim::witness::{Violation, Witness};
-use crate::sim::{EXCEPTIONS, Summary};
+use crate::sim::{EXCEPTION, Summary};
 use crate::state::IllegalEvent;
 
 /// When everything must be as it should be after the last fault, at the latest: every message has arrived, every
@@ -70,8 +70,8 @@ pub struct World {
     bound: u64,
     /// A rehearsal ends at its time, not when everything is at rest, and nothing heals by itself.
     rehearsal: bool,
-    /// The store has forgotten something, and whoever had seen it is gone.
-    unnoticed: bool,
+    /// When all memory of what was in the store was lost last.
+    oblivion: Option<Tick>,
     /// Who waits for the recovery of the store.
     thawing: [bool; 2],
     /// The specs, as their last apply that was acknowledged had them.
@@ -162,7 +162,7 @@ impl World {
             flying: 0,
             bound: scenario.calm + BOUND,
             rehearsal: false,
-            unnoticed: false,
+            oblivion: None,
             thawing: [false; 2],
             tree: Vec::new(),
             waiting: BTreeMap::new(),
@@ -190,8 +190,8 @@ impl World {
     /// Lets everything happen, until all is as it should be.
     pub fn run(&mut self) -> Result<Summary, Violation> {
         match self.run_to_rest() {
-            Err(violation) if self.unnoticed && EXCEPTIONS.contains(&violation.invariant) => {
-                self.summary.excepted = Some(violation.invariant);
+            Err(violation) if self.oblivion.is_some() && violation.invariant == EXCEPTION => {
+                self.summary.is_excepted = true;
                 Ok(self.summary)
             }
             judged => judged,

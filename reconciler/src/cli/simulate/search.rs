@@ -56,7 +56,7 @@ pub(super) fn search(model: &Model, jobs: &[Job], seed: u64, runs: u64) -> Found
                 found.events += summary.events;
                 found.starts += summary.starts;
                 found.commands += summary.commands;
-                found.known += u64::from(summary.excepted.is_some());
+                found.known += u64::from(summary.is_excepted);
             }
             Err(violation) => {
                 let story = (found.broken.len() < TOLD).then(|| shortest(world, &violation));

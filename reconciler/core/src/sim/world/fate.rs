@@ -10,6 +10,7 @@ use crate::sim::clock::Clock;
 use crate::sim::cluster::Object;
 use crate::sim::mishap::{self, Cut, Harm, Mishap, Timed, Way};
 use crate::sim::random::Random;
+use crate::sim::reading::Reading;
 use crate::sim::scenario::MISHAPS;
 use crate::sim::story::{self, Kind};
 use crate::sim::witness::{self, Violation};
@@ -83,6 +84,7 @@ impl World {
             Mishap::Pause(owner, millis) => self.pause(owner, millis),
             Mishap::Rise(owner) => self.agenda.plan(0, Event::Rise(owner)),
             Mishap::Rollback(millis) => self.go_back(millis),
+            Mishap::Oblivion => self.forget_all(),
             Mishap::Command(..) => {}
         }
         Ok(())
@@ -135,12 +137,22 @@ impl World {
         let to = Tick(self.agenda.now().0.saturating_sub(millis));
         let forgot = self.store.go_back(to);
         self.witness.go_back(&self.store);
+        if self.oblivion == Some(self.agenda.now()) {
+            self.witness.forget_commands(&self.store);
+        }
         let text = || format!("shows what it was {} ago, and has forgotten the rest", story::span(millis));
         self.tell(Kind::Fault, || "store".to_owned(), None, text);
         if forgot {
-            self.unnoticed = true;
             (0..self.users.len()).for_each(|user| self.follow_recovery(user));
         }
+    }
+
+    /// Nobody is left who could compare what the store shows with what it was.
+    fn forget_all(&mut self) {
+        self.oblivion = Some(self.agenda.now());
+        (0..self.owners.len()).for_each(|owner| self.fall(owner));
+        self.users.iter_mut().for_each(|user| user.reading = Reading::default());
+        self.agenda.plan(TAKE_OVER, Event::Rise(0));
     }
 
     pub(super) fn heal(&mut self) -> Check {

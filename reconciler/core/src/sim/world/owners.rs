@@ -15,6 +15,7 @@ use crate::sim::store::{Commit, Transaction};
 use crate::sim::story::{self, Kind, Recorded};
 use crate::sim::trouble::Trouble;
 
+use super::thawing::KEEPER;
 use super::{
     Check, Event, Flight, INTERVAL, PATIENCE, SELDOM, Sent, TAKE_OVER, Who, World, broken_table, owner_name,
 };
@@ -60,6 +61,7 @@ impl World {
     fn read(&mut self, owner: usize) {
         if self.is_open(owner, None, Way::Out) && self.is_open(owner, None, Way::Back) {
             self.owners[owner].reading.refresh(&self.store);
+            self.owners[owner].is_fresh = true;
         }
     }
 
@@ -180,7 +182,7 @@ impl World {
         let now = self.agenda.now();
         self.store.remember(now);
         if begins && commit == Commit::Done {
-            self.recovery_begins();
+            self.follow_recovery(KEEPER);
         }
         for Recorded { about, kind, text } in records {
             let (kind, text) = match commit {

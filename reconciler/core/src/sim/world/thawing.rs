@@ -16,7 +16,7 @@ use super::{Check, Event, World};
 /// How often somebody who waits looks again.
 const BEAT: u64 = 500;
 /// The user who has the specs.
-const KEEPER: usize = 0;
+pub(super) const KEEPER: usize = 0;
 
 impl World {
     /// A user waits for the recovery of the store from now on.
@@ -24,12 +24,6 @@ impl World {
         if !std::mem::replace(&mut self.thawing[user], true) {
             self.agenda.plan(BEAT, Event::Thaws(user));
         }
-    }
-
-    /// Somebody has written down that the store went back.
-    pub(super) fn recovery_begins(&mut self) {
-        self.unnoticed = false;
-        self.follow_recovery(KEEPER);
     }
 
     /// Whether a user has read that the project is frozen.
@@ -44,7 +38,7 @@ impl World {
         let now = self.agenda.now().time();
         if let Some(recovery) = self.users[user].reading.noticed(now) {
             if self.write_recovery(user, recovery, "notices that the store went back in time") {
-                self.recovery_begins();
+                self.follow_recovery(KEEPER);
             }
         } else if !self.reads_frozen(user) {
             self.thawing[user] = false;
