@@ -22,6 +22,7 @@ pub mod records;
 pub mod redis;
 pub mod seed;
 pub mod spec;
+pub mod table;
 pub mod team;
 pub mod tenures;
 

@@ -3,5 +3,6 @@
 
 mod lives;
 mod model;
+mod peer;
 mod scene;
 mod tenures;
