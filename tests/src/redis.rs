@@ -152,6 +152,7 @@ impl Server {
     pub fn restart(&mut self, data: Data<'_>) {
         self.kill();
         data::prepare(&self.data(), data);
+        data::mend(&self.data(), self.options.program);
         self.spawn();
     }
 

@@ -11,13 +11,18 @@ pub fn check(page: &str, name: &str, head: &[&str], rows: &[Vec<String>]) {
     let text = fs::read_to_string(&path).expect("the page is there");
     let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- end of {name} -->"));
     let from = text.find(&begin).map(|at| at + begin.len());
-    let Some((from, to)) = from.zip(text.find(&end)) else { panic!("{page} has no marks of the table {name}") };
+    let Some((from, to)) = from.zip(text.find(&end)) else {
+        panic!("{page} has no marks of the table {name}")
+    };
     let table = format!("\n{}\n", render(head, rows));
     if std::env::var_os("WINDLASS_UPDATE").is_some() {
         fs::write(&path, [&text[..from], &table, &text[to..]].concat()).expect("writable");
     } else {
         let found = &text[from..to];
-        assert!(found == table, "{page}: the table {name} is not what was measured; WINDLASS_UPDATE=1 writes it:\n{table}");
+        assert!(
+            found == table,
+            "{page}: the table {name} is not what was measured; WINDLASS_UPDATE=1 writes it:\n{table}"
+        );
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::options::Program;
 
-/// A program of Redis or Valkey: `server`, `cli` or `benchmark`.
+/// A program of Redis or Valkey: `server`, `cli`, `benchmark` or `check-aof`.
 pub fn tool(program: Program, which: &str) -> PathBuf {
     let name = program.name();
     there(&format!("{name}/bin/{name}-{which}"))

@@ -56,9 +56,10 @@ impl Options {
         Self::default()
     }
 
-    /// A server that has every write on disk before it answers.
+    /// A server that has every write on disk before it answers, and does not start from half a transaction.
     pub fn durable() -> Self {
-        Self { appends: true, ..Self::new() }.set("appendfsync", "always")
+        let durable = Self { appends: true, ..Self::new() };
+        durable.set("appendfsync", "always").set("aof-load-truncated", "no")
     }
 
     /// Served by this program.

@@ -152,20 +152,35 @@ impl Commands {
         }
     }
 
-    /// Whether every stream is as its record wants it, and no run is under way.
-    pub(crate) fn is_at_rest(&self, team: &Team) -> bool {
-        let Ok(fleet) = team.project.try_fleet() else { return false };
-        let at_rest = streams().all(|job| {
+    /// What is not as its record wants it, or still under way.
+    pub(crate) fn restless(&self, team: &Team) -> Vec<String> {
+        let fleet = match team.project.try_fleet() {
+            Ok(fleet) => fleet,
+            Err(error) => return vec![error],
+        };
+        let restless_stream = |job: String| {
             let id: JobId = job.parse().expect("a good name");
             let wanted = fleet.desired.get(&id).map(|desired| desired.goal.intent);
             let state = fleet.statuses.get(&Instance::stream(id)).map(|status| status.state.name());
-            match wanted {
+            let rests = match wanted {
                 Some(Intent::Run) => state == Some(Name::Running),
-                Some(Intent::Stop) => state == Some(Name::Stopped) && team.project.alive(&job).is_empty(),
+                // What had failed before it was stopped stays so.
+                Some(Intent::Stop) => {
+                    matches!(state, Some(Name::Stopped | Name::Failed)) && team.project.alive(&job).is_empty()
+                }
                 Some(Intent::Suspend | Intent::Remove | Intent::Forget) | None => false,
-            }
+            };
+            (!rests).then(|| format!("{job} is {state:?}, and {wanted:?} is wanted"))
+        };
+        let streams = streams().filter_map(restless_stream);
+        let runs = fleet.runs.values().filter(|run| !fleet.is_over(run));
+        let instances = runs.flat_map(|run| run.instances()).map(|(instance, bound)| {
+            let status = fleet.statuses.get(&instance);
+            format!("{instance} is {status:?}, and {:?} is wanted", bound.goal)
         });
-        at_rest && fleet.runs.values().all(|run| fleet.is_over(run))
+        let frozen = fleet.recovery.iter().filter(|recovery| !recovery.is_over());
+        let frozen = frozen.map(|recovery| format!("{recovery:?}"));
+        streams.chain(instances).chain(frozen).collect()
     }
 
     /// What was acknowledged and did not take effect.

@@ -181,19 +181,21 @@ impl Run {
         assert!(of_clients.is_empty(), "{}\n{}", of_clients.join("\n"), self.told.join("\n"));
         self.team.revive();
         self.team.is_shared(SCENE.services.into());
-        let rest = patiently(PATIENCE, || {
+        let mut restless = Vec::new();
+        patiently(PATIENCE, || {
             self.give_specs_anew();
-            self.commands.is_at_rest(&self.team)
+            restless = self.commands.restless(&self.team);
+            restless.is_empty()
         });
         let lost = match self.memory {
             Memory::Kept => self.commands.lost(&self.team),
             // What was acknowledged in a time that is gone, is gone with it.
             Memory::Lost => Vec::new(),
         };
-        let wrong = [self.team.violations(), lost].concat();
+        let wrong = [restless, self.team.violations(), lost].concat();
         assert!(
-            rest && wrong.is_empty(),
-            "at rest: {rest}; {wrong:#?}\n{}\n{}\n{}",
+            wrong.is_empty(),
+            "{wrong:#?}\n{}\n{}\n{}",
             self.told.join("\n"),
             self.commands.told(),
             self.team.story()

@@ -155,7 +155,11 @@ const TURNS: usize = 8;
 #[tokio::test(flavor = "multi_thread")]
 async fn where_this_lease_holds_a_published_one_does_not() {
     let rows = [
-        ("one server restarts empty, another had missed the lock", amnesia::<Peer>().await, amnesia::<Ours>().await),
+        (
+            "one server restarts empty, another had missed the lock",
+            amnesia::<Peer>().await,
+            amnesia::<Ours>().await,
+        ),
         (
             "the holder stands still, its lock ends, its successor writes; then it writes",
             late_write::<Peer>().await,

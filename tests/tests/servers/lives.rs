@@ -55,6 +55,29 @@ fn a_server_that_starts_with_an_old_copy_has_gone_back_in_time() {
     }
 }
 
+/// Left in the log, as servers leave it that start from such a log by themselves, its beginning would be there again
+/// after the next start.
+#[test]
+fn half_a_transaction_is_gone_for_good() {
+    for program in Program::ALL {
+        for cut in (40..=200).step_by(40) {
+            let mut server = durable(program);
+            server.command::<()>(&[
+                "EVAL",
+                "redis.call('SET', 'a', ARGV[1]) redis.call('SET', 'b', ARGV[1])",
+                "0",
+                LONG,
+            ]);
+            server.restart(Data::Cut(cut));
+            put(&server, "c", "1");
+            server.restart(Data::Kept);
+            assert_eq!(server.command::<Vec<String>>(&["KEYS", "*"]), ["c"], "without {cut} bytes");
+        }
+    }
+}
+
+const LONG: &str = "a value that makes each of the two writes longer than what is cut away at first";
+
 #[test]
 fn a_cut_tail_loses_the_last_write_and_no_other() {
     for program in Program::ALL {
