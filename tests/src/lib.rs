@@ -20,6 +20,7 @@ pub mod project;
 pub mod proxy;
 pub mod records;
 pub mod redis;
+pub mod rules;
 pub mod seed;
 pub mod spec;
 pub mod table;

@@ -12,15 +12,13 @@ use windlass_core::lease::memory::{Life, Mark, Memory};
 use windlass_core::lease::node::{Ask, Node};
 use windlass_core::lease::{Hint, Moment, Nodes, Nonce, Resource, Terms};
 
+use crate::rules::Verdict;
 use crate::seed::Random;
 
 const TTL: Duration = Duration::from_secs(15);
 const START: Moment = Moment(Duration::ZERO);
 /// How many schedules a scenario plays.
 const SCHEDULES: u64 = 3000;
-
-/// Nothing, or what must not be.
-pub type Verdict = Result<(), String>;
 
 /// Runs `act` with the rule of this name switched off, or with all of them for a name that is none.
 pub fn without<T>(off: &str, act: impl FnOnce() -> T) -> T {

@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use windlass_core::fault::Rule;
+use windlass_tests::rules;
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace").to_owned()
 }
@@ -131,5 +134,30 @@ fn documents_link_to_what_exists() {
             let target = document.parent().expect("a file lies in a folder").join(path);
             assert!(target.exists(), "{} links to {link}, which does not exist", document.display());
         }
+    }
+}
+
+#[test]
+fn every_rule_is_needed_by_a_scenario_that_exists() {
+    for path in files("fixtures/scenarios", "json") {
+        let kept: serde_json::Value = serde_json::from_str(&text(&path)).expect("a scenario");
+        let said = |key: &str| kept[key].as_str().map(str::to_owned);
+        let (Some(rule), Some(promise), Some(how)) = (said("without"), said("breaks"), said("how")) else {
+            continue;
+        };
+        let name = path.file_stem().expect("it has a name").to_string_lossy();
+        rules::kept(&rule, &name, &format!("{promise}: {how}"));
+    }
+    let rows = rules::rows();
+    for (_, rule) in Rule::ALL {
+        assert!(rows.iter().any(|row| row[0] == rule), "no scenario needs {rule}");
+    }
+    let tests: String = files("tests", "rs").iter().map(|path| text(path)).collect();
+    for row in rows {
+        let exists = match row[1].strip_prefix('`').and_then(|name| name.strip_suffix('`')) {
+            Some(function) => tests.contains(&format!("fn {function}(")),
+            None => root().join(format!("fixtures/scenarios/{}.json", row[1])).exists(),
+        };
+        assert!(exists, "there is no scenario {}", row[1]);
     }
 }

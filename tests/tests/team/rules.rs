@@ -6,14 +6,13 @@ use std::path::PathBuf;
 
 use windlass_core::state::Name;
 use windlass_tests::Running;
-use windlass_tests::project::{for_each_at_once, say, until};
+use windlass_tests::project::until;
 use windlass_tests::proxy::{Proxy, Way};
+use windlass_tests::rules::{self, Scenario, Verdict};
+use windlass_tests::scenario;
 use windlass_tests::team::Team;
 
 use crate::BINARY;
-
-/// What a scenario found: nothing, or what must not be.
-type Verdict = Result<(), String>;
 
 /// A place where a process waits until it is let go on.
 struct Gate(PathBuf);
@@ -104,7 +103,7 @@ fn a_command_whose_answer_is_lost_is_done_once(off: &'static str) -> Verdict {
 }
 
 /// A writer that read before somebody else wrote does not undo what that one wrote.
-fn a_stop_survives_a_slow_apply(off: &'static str) -> Verdict {
+fn a_stop_of_a_team_survives_a_slow_apply(off: &'static str) -> Verdict {
     let mut team = Team::without(BINARY, off);
     team.apply();
     team.serve(0);
@@ -117,31 +116,23 @@ fn a_stop_survives_a_slow_apply(off: &'static str) -> Verdict {
     team.run(&["wait", "--timeout=30s"]);
     match team.state("north.follow") {
         Some(Name::Stopped) => Ok(()),
-        other => Err(format!("an acknowledged stop is lost: it is {other:?}")),
+        _ => Err("an acknowledged stop is lost".to_owned()),
     }
 }
 
-/// A rule, and the scenario that needs it.
-type Needs = (&'static str, fn(&'static str) -> Verdict);
-
-/// The scenarios.
-const SCENARIOS: [Needs; 3] = [
-    ("epochs", a_late_write_of_an_owner_that_was_replaced_is_refused),
-    ("op-ids", a_command_whose_answer_is_lost_is_done_once),
-    ("compare-and-set", a_stop_survives_a_slow_apply),
+/// The rules, and the scenarios that need them.
+const SCENARIOS: [(&str, Scenario); 3] = [
+    ("epochs", scenario!(a_late_write_of_an_owner_that_was_replaced_is_refused)),
+    ("op-ids", scenario!(a_command_whose_answer_is_lost_is_done_once)),
+    ("compare-and-set", scenario!(a_stop_of_a_team_survives_a_slow_apply)),
 ];
 
 #[test]
 fn with_all_rules_every_scenario_holds() {
-    for_each_at_once(&SCENARIOS, 2, |(rule, scenario)| {
-        assert_eq!(scenario("none"), Ok(()), "the scenario of {rule}");
-    });
+    rules::hold(&SCENARIOS, 2);
 }
 
 #[test]
 fn without_a_rule_its_scenario_breaks() {
-    for_each_at_once(&SCENARIOS, 2, |(rule, scenario)| {
-        let broken = scenario(rule).expect_err(&format!("nobody notices that {rule} is off"));
-        say(&format!("without {rule}: {broken}"));
-    });
+    rules::break_without(&SCENARIOS, 2);
 }
