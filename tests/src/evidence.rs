@@ -47,6 +47,11 @@ impl Evidence {
         self.lines.iter().filter(|line| line.what == "start").filter(of).collect()
     }
 
+    /// How many starts there were.
+    pub fn starts_in_all(&self) -> usize {
+        self.lines.iter().filter(|line| line.what == "start").count()
+    }
+
     /// What an instance wrote.
     pub fn of<'a>(&'a self, instance: &'a str) -> impl Iterator<Item = &'a Line> {
         self.lines.iter().filter(move |line| line.instance == instance)

@@ -169,6 +169,19 @@ impl Story {
     }
 }
 
+impl Step {
+    /// Whether a process is killed in it.
+    pub fn kills(&self) -> bool {
+        match self.fault {
+            Fault::Service(_, ServiceFault::Kill) | Fault::Server(_, ServerFault::Kill(_)) => {
+                self.turn == Turn::Breaks
+            }
+            Fault::StaleFailOver { .. } => self.turn == Turn::Worsens,
+            Fault::Service(..) | Fault::Server(..) | Fault::Link(..) => false,
+        }
+    }
+}
+
 impl Fault {
     /// Whether it lasts until it is healed.
     pub fn lasts(self) -> bool {
