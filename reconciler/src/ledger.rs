@@ -16,7 +16,7 @@ use windlass_core::desired::{self, Change, Desired};
 use windlass_core::document::{self, Document, Unreadable};
 use windlass_core::fault::{Rule, is_off};
 use windlass_core::fleet::Fleet;
-use windlass_core::history::Note;
+use windlass_core::history::{Note, PROJECT};
 use windlass_core::id::{ApplyId, Epoch, Instance, OpId, RunId, Version};
 use windlass_core::mutation::Mutation;
 use windlass_core::names::Names;
@@ -193,9 +193,17 @@ impl Ledger {
 
     /// Records how far the project is with what its store has forgotten; as the owner of a shard, or for all of them.
     pub async fn recover(&mut self, recovery: &Recovery, fence: Option<Fence>) -> Result<Written, Error> {
+        let transaction = self.recovery(recovery, fence);
+        self.send(transaction).await
+    }
+
+    /// The transaction that records it, with what the history says of it.
+    fn recovery(&self, recovery: &Recovery, fence: Option<Fence>) -> Transaction {
         let writes = vec![self.write(Key::recovery(), recovery)];
-        let (guards, history) = (Vec::new(), Vec::new());
-        self.send(Transaction { op: new_op(), fence, guards, writes, history }).await
+        let at = jiff::Timestamp::now().as_millisecond();
+        let news = recovery.news(self.fleet.recovery.as_ref());
+        let history = news.iter().map(|note| entry(PROJECT.to_owned(), at, note)).collect();
+        Transaction { op: new_op(), fence, guards: Vec::new(), writes, history }
     }
 
     /// Adds a line to the history.

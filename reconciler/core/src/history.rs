@@ -28,4 +28,19 @@ pub enum Note {
         /// Why.
         reason: String,
     },
+    /// The store went back in time: nothing is done on any cluster until the project has recovered.
+    Frozen {
+        /// What was noticed.
+        reason: String,
+    },
+    /// Somebody has given the desired state anew, from the specs.
+    GivenAnew {
+        /// Who, when and how.
+        change: Change,
+    },
+    /// The project has recovered, and goes on.
+    Thawed,
 }
+
+/// What lines about the project as a whole stand under.
+pub const PROJECT: &str = "project";

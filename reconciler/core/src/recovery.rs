@@ -22,6 +22,7 @@ use crate::document::Document;
 use crate::draft::Draft;
 use crate::event::Event;
 use crate::fleet::{Fleet, Wanted};
+use crate::history::Note;
 use crate::id::{AttemptNumber, ExternalName, Generation, Instance};
 use crate::observed::Observation;
 use crate::run::Run;
@@ -131,6 +132,16 @@ impl Recovery {
             Stage::Confirm | Stage::Thawed => return,
         }
         self.find(findings);
+    }
+
+    /// What the history says when this takes the place of `before`.
+    pub fn news(&self, before: Option<&Self>) -> Vec<Note> {
+        let same = before.filter(|before| before.since == self.since);
+        let frozen = same.is_none().then(|| Note::Frozen { reason: self.reason.clone() });
+        let fresh = self.confirmed.as_ref().filter(|_| same.is_none_or(|before| before.confirmed.is_none()));
+        let given = fresh.map(|change| Note::GivenAnew { change: change.clone() });
+        let thawed = (self.is_over() && same.is_none_or(|before| !before.is_over())).then_some(Note::Thawed);
+        frozen.into_iter().chain(given).chain(thawed).collect()
     }
 
     fn find(&mut self, findings: Vec<Finding>) {

@@ -47,6 +47,9 @@ pub fn told(line: &Line, style: &Style) -> Told {
         Ok(Note::Transition(step)) => transition(&step, style),
         Ok(Note::Command { change, intent, .. }) => (command(&change), None, wanted(&change, intent)),
         Ok(Note::Swept { name, reason }) => ("ended a stray".to_owned(), None, format!("{name}: {reason}")),
+        Ok(Note::Frozen { reason }) => ("frozen: the store went back in time".to_owned(), None, reason),
+        Ok(Note::GivenAnew { change }) => ("given anew from the specs".to_owned(), None, by(&change)),
+        Ok(Note::Thawed) => ("recovered, and goes on".to_owned(), None, String::new()),
         Err(_) => ("something that a newer windlass knows".to_owned(), None, entry.text.clone()),
     };
     Told { at, subject: entry.subject.clone(), what, attempt, detail }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use windlass_core::fleet::Fleet;
 use windlass_core::recovery::{Recovery, forgotten};
 
-use super::{Error, Ledger, new_op};
-use crate::store::{self, Commit, Follows, Head, Key, Transaction};
+use super::{Error, Ledger};
+use crate::store::{self, Commit, Follows, Head, Key};
 
 /// How often the beginning of a recovery is written again, where others write it too.
 const TRIES: usize = 16;
@@ -49,10 +49,7 @@ impl Ledger {
             let noticed = Recovery::noticed(present, begun, Timestamp::now(), &reason, lost);
             let Some(recovery) = noticed else { return Ok(()) };
             tracing::error!(%reason, "the store went back in time; nothing is done until the project has recovered");
-            let writes = vec![self.write(Key::recovery(), &recovery)];
-            let (op, guards, history) = (new_op(), Vec::new(), Vec::new());
-            let transaction = Transaction { op, fence: None, guards, writes, history };
-            match self.store.commit(&transaction).await {
+            match self.store.commit(&self.recovery(&recovery, None)).await {
                 // Whoever may only read leaves it to the others.
                 Err(store::Error::ReadOnly { .. }) => return Ok(()),
                 Err(error) => return Err(error.into()),

@@ -15,6 +15,11 @@ fn recovers(team: &Team) {
     assert!(apply.err.contains("the store went back in time"), "{apply}");
     team.streams_run();
     team.is_sound();
+    let history = team.ok(&["history"]).out;
+    for turn in ["frozen: the store went back in time", "given anew from the specs", "recovered, and goes on"]
+    {
+        assert_eq!(history.matches(turn).count(), 1, "{turn}: {history}");
+    }
     let before: Vec<_> = STREAMS.iter().map(|stream| team.starts(stream)).collect();
     team.ok(&["restart", "*.follow"]);
     let after: Vec<_> = STREAMS.iter().map(|stream| team.starts(stream) - 1).collect();
@@ -29,6 +34,18 @@ fn a_store_with_an_older_copy_is_noticed_and_starts_nothing_twice() {
     team.ok(&["restart", "*.follow"]);
     team.ok(&["restart", "*.follow"]);
     team.primary.restart(Data::Saved(&copy));
+    recovers(&team);
+}
+
+/// Nobody remembers what it had; what runs does.
+#[test]
+fn a_store_that_went_back_while_no_service_ran_is_noticed_by_what_is_on_the_clusters() {
+    let mut team = Team::at_work(BINARY, 2);
+    let copy = team.primary.save();
+    team.ok(&["restart", "*.follow"]);
+    (0..2).for_each(|number| team.kill(number));
+    team.primary.restart(Data::Saved(&copy));
+    (0..2).for_each(|number| team.serve(number));
     recovers(&team);
 }
 

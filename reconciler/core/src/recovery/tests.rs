@@ -228,3 +228,22 @@ fn what_was_found_when_the_store_went_back_before_is_not_forgotten_with_it() {
     assert_eq!((second.since, second.findings), (at(9), vec![found]));
     assert_eq!(Recovery::noticed(Some(&first), true, at(9), "again", Vec::new()), None);
 }
+
+#[test]
+fn the_history_tells_of_each_turn_of_a_recovery_once() {
+    let mut recovery = Recovery::begin(at(0), "a test".to_owned(), Vec::new());
+    let frozen = Note::Frozen { reason: "a test".to_owned() };
+    assert_eq!(recovery.news(None), [frozen.clone()]);
+    let before = recovery.clone();
+    recovery.looked = Shard::all().collect();
+    assert_eq!(recovery.news(Some(&before)), []);
+    let before = recovery.clone();
+    recovery.confirmed = Some(change("apply"));
+    assert_eq!(recovery.news(Some(&before)), [Note::GivenAnew { change: change("apply") }]);
+    let before = recovery.clone();
+    recovery.thawed = Shard::all().collect();
+    assert_eq!(recovery.news(Some(&before)), [Note::Thawed]);
+    assert_eq!(recovery.news(Some(&recovery)), []);
+    let next = Recovery::begin(at(9), "a test".to_owned(), Vec::new());
+    assert_eq!(next.news(Some(&recovery)), [frozen]);
+}
