@@ -242,8 +242,7 @@ impl Team {
         dead
     }
 
-    /// Starts the replicas again that have ended by themselves, as whoever supervises them does: one that starts while
-    /// its store is away ends.
+    /// Starts the replicas again that have ended by themselves, as whoever supervises them does.
     pub fn revive(&mut self) {
         let ended = self.services.iter_mut().filter_map(|(number, one)| one.has_ended().then_some(*number));
         for number in ended.collect::<Vec<_>>() {

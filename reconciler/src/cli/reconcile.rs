@@ -1,5 +1,6 @@
 //! `windlass reconcile`: the service. Keeps what runs as it is wanted, until it is told to end.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use super::converging::{Patience, Task, conclude, named, see_through};
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
 use super::log;
-use super::opened::open_existing;
+use super::opened::{Backing, open_existing};
 use super::prepared::project_root;
 use super::runtime::block_on;
 use super::story::moved;
@@ -24,6 +25,7 @@ use super::time::full;
 use crate::engine::{Engine, Flow, Tell, TellOutage};
 use crate::lease::{Acquired, Held};
 use crate::session::Session;
+use crate::store;
 
 /// How often a service that waits for the lease asks for it.
 const ASK: Duration = Duration::from_secs(1);
@@ -54,6 +56,9 @@ pub fn run(args: &Args, console: &Console) -> Outcome {
 
 async fn reconcile(args: &Args, console: &Console) -> Outcome {
     let (root, backing) = project_root(&args.store)?;
+    if !args.once {
+        reached(&root, &backing, console).await;
+    }
     let (session, ledger) = open_existing(&root, &backing).await?;
     if args.once {
         let instances = Fleet::present;
@@ -90,6 +95,21 @@ async fn reconcile(args: &Args, console: &Console) -> Outcome {
     let signal = if exit == Exit::Interrupted { "SIGINT" } else { "SIGTERM" };
     console.note(&format!("ended by {signal}; the jobs go on"));
     Ok(exit)
+}
+
+/// Waits until the store can be asked: a host may be up before its servers are. What waiting does not mend, is found when
+/// the store is opened.
+async fn reached(root: &Path, backing: &Backing, console: &Console) {
+    let Backing { url, lease } = backing;
+    let mut told = false;
+    while let Err(error @ store::Error::Unavailable { .. }) =
+        store::open(url, root, false, lease.as_ref()).await
+    {
+        if !std::mem::replace(&mut told, true) {
+            console.fail(&Failure::error(error).hint("the service begins when the store is there"));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
 }
 
 /// Whether the service was asked to end.

@@ -1,6 +1,7 @@
 //! The store forgets its scripts, is full, dies, and comes back.
 
 use windlass_core::state::Name;
+use windlass_tests::project::until;
 use windlass_tests::redis::Data;
 use windlass_tests::team::Team;
 
@@ -77,4 +78,18 @@ fn while_the_store_is_away_nothing_is_acknowledged_and_jobs_go_on() {
     team.ok(&["stop", "*.follow"]);
     STREAMS.iter().for_each(|stream| assert_eq!(team.state(stream), Some(Name::Stopped)));
     team.is_sound();
+}
+
+#[test]
+fn a_service_that_starts_before_its_store_waits_for_it() {
+    let mut team = Team::at_work(BINARY, 1);
+    team.kill(0);
+    team.primary.kill();
+    team.serve(0);
+    until("it says what it waits for", || {
+        team.said(0).contains("the service begins when the store is there")
+    });
+    team.primary.restart(Data::Kept);
+    team.is_shared(1);
+    team.converges();
 }
