@@ -232,8 +232,8 @@ fn what_was_found_when_the_store_went_back_before_is_not_forgotten_with_it() {
 #[test]
 fn the_history_tells_of_each_turn_of_a_recovery_once() {
     let mut recovery = Recovery::begin(at(0), "a test".to_owned(), Vec::new());
-    let frozen = Note::Frozen { reason: "a test".to_owned() };
-    assert_eq!(recovery.news(None), [frozen.clone()]);
+    let frozen = [Note::Frozen { reason: "a test".to_owned() }];
+    assert_eq!(recovery.news(None), frozen);
     let before = recovery.clone();
     recovery.looked = Shard::all().collect();
     assert_eq!(recovery.news(Some(&before)), []);
@@ -245,5 +245,5 @@ fn the_history_tells_of_each_turn_of_a_recovery_once() {
     assert_eq!(recovery.news(Some(&before)), [Note::Thawed]);
     assert_eq!(recovery.news(Some(&recovery)), []);
     let next = Recovery::begin(at(9), "a test".to_owned(), Vec::new());
-    assert_eq!(next.news(Some(&recovery)), [frozen]);
+    assert_eq!(next.news(Some(&recovery)), frozen);
 }
