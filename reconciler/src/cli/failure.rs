@@ -29,6 +29,7 @@ pub struct Told {
     message: String,
     causes: Vec<String>,
     hints: Vec<String>,
+    passes: bool,
 }
 
 /// What a command comes to.
@@ -38,7 +39,7 @@ impl Failure {
     /// A failure with an exit code of its own.
     pub fn new(exit: Exit, message: impl fmt::Display) -> Self {
         let message = message.to_string();
-        Self::Told(Box::new(Told { exit, message, causes: Vec::new(), hints: Vec::new() }))
+        Self::Told(Box::new(Told { exit, message, causes: Vec::new(), hints: Vec::new(), passes: false }))
     }
 
     /// An ordinary error: exit code 1.
@@ -85,6 +86,20 @@ impl Failure {
             told.exit = Exit::Usage;
         }
         self
+    }
+
+    /// The same, of a kind that may be over when the same is tried again.
+    #[must_use]
+    pub fn passing(mut self) -> Self {
+        if let Self::Told(told) = &mut self {
+            told.passes = true;
+        }
+        self
+    }
+
+    /// Whether it may be over when the same is tried again.
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Told(told) if told.passes)
     }
 
     /// What happened, without reasons and advice; nothing for a closed pipe.
@@ -141,9 +156,9 @@ impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
         let failure = Self::error(&error);
         match error {
-            store::Error::Unavailable { .. } => {
-                failure.hint("what is recorded stays as it is; mend this, and run the command again")
-            }
+            store::Error::Unavailable { .. } => failure
+                .hint("what is recorded stays as it is; mend this, and run the command again")
+                .passing(),
             store::Error::ReadOnly { .. } => Self::new(Exit::Denied, &error),
             store::Error::Refused { .. } => failure,
             store::Error::Unknown { .. } => {

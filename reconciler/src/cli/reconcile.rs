@@ -1,6 +1,7 @@
 //! `windlass reconcile`: the service. Keeps what runs as it is wanted, until it is told to end.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -25,7 +26,6 @@ use super::time::full;
 use crate::engine::{Engine, Flow, Tell, TellOutage};
 use crate::lease::{Acquired, Held};
 use crate::session::Session;
-use crate::store;
 
 /// How often a service that waits for the lease asks for it.
 const ASK: Duration = Duration::from_secs(1);
@@ -56,11 +56,8 @@ pub fn run(args: &Args, console: &Console) -> Outcome {
 
 async fn reconcile(args: &Args, console: &Console) -> Outcome {
     let (root, backing) = project_root(&args.store)?;
-    if !args.once {
-        reached(&root, &backing, console).await;
-    }
-    let (session, ledger) = open_existing(&root, &backing).await?;
     if args.once {
+        let (session, ledger) = open_existing(&root, &backing).await?;
         let instances = Fleet::present;
         let task = Task {
             command: "reconcile",
@@ -71,7 +68,7 @@ async fn reconcile(args: &Args, console: &Console) -> Outcome {
         let ended = see_through(&session, ledger, &task, console).await?;
         return conclude(&ended, &task, Exit::Error, console);
     }
-    drop(ledger);
+    let session = reached(&root, &backing, console).await?;
     let failed = |error: std::io::Error| Failure::error("signals cannot be watched").because(&error);
     let mut int = signal(SignalKind::interrupt()).map_err(failed)?;
     let mut term = signal(SignalKind::terminate()).map_err(failed)?;
@@ -97,18 +94,20 @@ async fn reconcile(args: &Args, console: &Console) -> Outcome {
     Ok(exit)
 }
 
-/// Waits until the store can be asked: a host may be up before its servers are. What waiting does not mend, is found when
-/// the store is opened.
-async fn reached(root: &Path, backing: &Backing, console: &Console) {
-    let Backing { url, lease } = backing;
+/// Opens the project, as soon as its store can be asked: a host may be up before its servers are.
+async fn reached(root: &Path, backing: &Backing, console: &Console) -> Result<Arc<Session>, Failure> {
     let mut told = false;
-    while let Err(error @ store::Error::Unavailable { .. }) =
-        store::open(url, root, false, lease.as_ref()).await
-    {
-        if !std::mem::replace(&mut told, true) {
-            console.fail(&Failure::error(error).hint("the service begins when the store is there"));
+    loop {
+        match open_existing(root, backing).await {
+            Err(failure) if failure.passes() => {
+                if !std::mem::replace(&mut told, true) {
+                    console.fail(&failure);
+                    console.note("waiting: the service begins when the store is there");
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+            opened => return opened.map(|(session, _)| session),
         }
-        tokio::time::sleep(PAUSE).await;
     }
 }
 
