@@ -31,8 +31,8 @@ pub(super) struct Found {
     events: u64,
     starts: u64,
     commands: u64,
-    /// Runs in which the store went back in time and a promise went with that.
-    known: u64,
+    /// Runs in which an exception was made: see [`windlass_core::sim::EXCEPTION`].
+    excepted: u64,
     pub(super) broken: Vec<Broken>,
 }
 
@@ -46,7 +46,7 @@ pub(super) struct Broken {
 
 /// Lets the jobs run on clusters of every kind, under whatever the seeds bring.
 pub(super) fn search(model: &Model, jobs: &[Job], seed: u64, runs: u64) -> Found {
-    let mut found = Found { runs, seed, events: 0, starts: 0, commands: 0, known: 0, broken: Vec::new() };
+    let mut found = Found { runs, seed, events: 0, starts: 0, commands: 0, excepted: 0, broken: Vec::new() };
     for seed in seed..seed.saturating_add(runs) {
         let (scenario, odds) = Scenario::around(seed, clusters(model, seed), jobs.to_vec());
         let mut world = World::new(&scenario, Some(odds), false);
@@ -56,7 +56,7 @@ pub(super) fn search(model: &Model, jobs: &[Job], seed: u64, runs: u64) -> Found
                 found.events += summary.events;
                 found.starts += summary.starts;
                 found.commands += summary.commands;
-                found.known += u64::from(summary.is_excepted);
+                found.excepted += u64::from(summary.is_excepted);
             }
             Err(violation) => {
                 let story = (found.broken.len() < TOLD).then(|| shortest(world, &violation));
@@ -112,11 +112,10 @@ impl Found {
             "{runs} runs, seeds {first} to {last}: {events} events, {commands} commands, {starts} starts"
         )
         .expect("a string takes all text");
-        if self.known > 0 {
-            let known =
-                "in {} of them the store went back in time, and what was written since was lost with it";
-            writeln!(text, "{}", known.replace("{}", &self.known.to_string()))
-                .expect("a string takes all text");
+        if self.excepted > 0 {
+            let gone =
+                "the store and everybody who had read it went, and the number of an attempt was used again";
+            writeln!(text, "in {} of them {gone}", self.excepted).expect("a string takes all text");
         }
         text + &verdict + "\n"
     }
@@ -129,7 +128,7 @@ impl Found {
             events: self.events,
             commands: self.commands,
             starts: self.starts,
-            lost_with_the_store: self.known,
+            excepted: self.excepted,
             broken: self.broken.iter().map(|broken| broken.entry(full)).collect(),
         };
         escape::json(&document)
@@ -154,7 +153,7 @@ struct Document<'a> {
     events: u64,
     commands: u64,
     starts: u64,
-    lost_with_the_store: u64,
+    excepted: u64,
     broken: Vec<One<'a>>,
 }
 
