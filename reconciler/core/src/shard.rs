@@ -63,6 +63,25 @@ impl fmt::Display for Shard {
     }
 }
 
+/// Shards, ascending, as people write them: `0-5 7`.
+pub fn ranges(shards: &[Shard]) -> String {
+    let mut ranges: Vec<(u8, u8)> = Vec::new();
+    for number in shards.iter().map(|shard| shard.number()) {
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == number => *last = number,
+            _ => ranges.push((number, number)),
+        }
+    }
+    let range = |(first, last): (u8, u8)| {
+        if first == last { first.to_string() } else { format!("{first}-{last}") }
+    };
+    if ranges.is_empty() {
+        "none".to_owned()
+    } else {
+        ranges.into_iter().map(range).collect::<Vec<_>>().join(" ")
+    }
+}
+
 /// What an owner writes under: a store refuses it below the shard's barrier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fence {
@@ -116,5 +135,14 @@ mod tests {
     #[test]
     fn without_replicas_nobody_is_chosen() {
         assert_eq!(Shard(7).chosen([]), None);
+    }
+
+    #[test]
+    fn shards_are_written_as_ranges() {
+        let shards = |numbers: &[u8]| {
+            ranges(&numbers.iter().map(|number| Shard::numbered(*number).unwrap()).collect::<Vec<_>>())
+        };
+        assert_eq!(shards(&[]), "none");
+        assert_eq!(shards(&[0, 1, 2, 7, 9, 10]), "0-2 7 9-10");
     }
 }

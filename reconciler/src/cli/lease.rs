@@ -1,7 +1,7 @@
 //! `windlass lease`: who owns which part of the work, and how to take it from one that is gone.
 
 use jiff::Timestamp;
-use windlass_core::shard::Shard;
+use windlass_core::shard::{Shard, ranges};
 
 use super::args::{OutputArgs, StoreArgs};
 use super::console::Console;
@@ -84,25 +84,6 @@ fn table(owners: &[Owner]) -> Table {
     table
 }
 
-/// Shards as people write them: `0-5 7`.
-fn ranges(shards: &[Shard]) -> String {
-    let mut ranges: Vec<(u8, u8)> = Vec::new();
-    for number in shards.iter().map(|shard| shard.number()) {
-        match ranges.last_mut() {
-            Some((_, last)) if *last + 1 == number => *last = number,
-            _ => ranges.push((number, number)),
-        }
-    }
-    let range = |(first, last): (u8, u8)| {
-        if first == last { first.to_string() } else { format!("{first}-{last}") }
-    };
-    if ranges.is_empty() {
-        "none".to_owned()
-    } else {
-        ranges.into_iter().map(range).collect::<Vec<_>>().join(" ")
-    }
-}
-
 async fn release(owner: Option<&str>, shards: &[u8], store: &StoreArgs, console: &Console) -> Outcome {
     let (root, backing) = project_root(store)?;
     let (session, _) = open_existing(&root, &backing).await?;
@@ -125,18 +106,4 @@ fn owned(owners: &[Owner], id: &str) -> Result<Vec<Shard>, Failure> {
 fn numbered(number: u8) -> Result<Shard, Failure> {
     Shard::numbered(number)
         .ok_or_else(|| Failure::usage(format!("there is no shard {number}: they are counted from 0 to 63")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shards_are_written_as_ranges() {
-        let shards = |numbers: &[u8]| {
-            ranges(&numbers.iter().map(|number| Shard::numbered(*number).unwrap()).collect::<Vec<_>>())
-        };
-        assert_eq!(shards(&[]), "none");
-        assert_eq!(shards(&[0, 1, 2, 7, 9, 10]), "0-2 7 9-10");
-    }
 }

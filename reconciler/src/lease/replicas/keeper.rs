@@ -10,7 +10,7 @@ use windlass_compiler::name::Name;
 use windlass_core::id::Epoch;
 use windlass_core::lease::acquisition::Answers;
 use windlass_core::lease::{Hint, Moment, Tenure};
-use windlass_core::shard::{Fence, Shard};
+use windlass_core::shard::{Fence, Shard, ranges};
 use windlass_core::sharing::{Needs, Replica, share};
 
 use super::member::Order;
@@ -121,17 +121,21 @@ impl Keeper {
             let kept = outcomes.last().is_some_and(|outcome| *outcome != Renewal::Ended);
             self.seat = tenures.pop().filter(|_| kept);
         }
+        let mut ended = Vec::new();
         for ((shard, tenure), outcome) in shards.into_iter().zip(tenures).zip(outcomes) {
             match outcome {
                 Renewal::Renewed => self.keep_shard(shard, tenure),
                 // Ours until it ends; the next renewal may succeed.
                 Renewal::Kept(_) => {}
                 Renewal::Ended => {
-                    tracing::warn!(%shard, "its lease has ended");
+                    ended.push(shard);
                     self.tenures.remove(&shard);
                     self.owned.lose(shard);
                 }
             }
+        }
+        if !ended.is_empty() {
+            tracing::warn!(shards = %ranges(&ended), owned = self.tenures.len(), "leases have ended");
         }
     }
 
@@ -239,15 +243,19 @@ impl Keeper {
     async fn enter(&mut self, got: Vec<(Shard, Tenure)>) {
         let fences = got.iter().map(|(shard, tenure)| Fence { shard: *shard, epoch: tenure.token });
         let raised = join_all(fences.map(|fence| self.store.fence(fence))).await;
-        let mut back = Vec::new();
+        let (mut entered, mut back) = (Vec::new(), Vec::new());
         for ((shard, tenure), raised) in got.into_iter().zip(raised) {
             match raised {
                 Ok(barrier) if barrier == tenure.token => {
-                    tracing::info!(%shard, epoch = %tenure.token, "owned");
+                    entered.push(shard);
                     self.keep_shard(shard, tenure);
                 }
                 Ok(_) | Err(_) => back.push(tenure),
             }
+        }
+        if !entered.is_empty() {
+            entered.sort_unstable();
+            tracing::info!(shards = %ranges(&entered), owned = self.tenures.len(), "took shards over");
         }
         if !back.is_empty() {
             self.failures += 1;
