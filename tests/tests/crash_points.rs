@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use windlass_core::id::Instance;
 use windlass_core::state::Name;
 use windlass_tests::Project;
-use windlass_tests::project::{Done, for_each_at_once};
+use windlass_tests::project::{Done, for_each_at_once, until};
 use windlass_tests::records::moment;
 use windlass_tests::spec::{Job, batches, mixed};
 
@@ -246,16 +246,18 @@ fn latest(project: &Project, job: &str) -> Option<(Instance, Name)> {
 fn as_asked(scenario: &Scenario, project: &Project, exactly: bool, how: &str) {
     let tell = || format!("{how}\n{}", project.story());
     project.assert_sound();
-    let evidence = project.evidence();
     if let Some((state, starts)) = scenario.stream {
         assert_eq!(project.state("p.follow"), Some(state), "{}", tell());
         if exactly {
-            assert_eq!(evidence.starts("p.follow").len(), starts, "{}", tell());
+            // A process that runs writes that down a little later.
+            until("its starts are written down", || project.evidence().starts("p.follow").len() >= starts);
+            assert_eq!(project.evidence().starts("p.follow").len(), starts, "{}", tell());
         }
         if state == Name::Stopped {
             assert_eq!(project.alive("p.follow"), [], "{}", tell());
         }
     }
+    let evidence = project.evidence();
     for job in ["p.settle", "p.report"] {
         let (instance, state) = latest(project, job).unwrap_or_else(|| panic!("no {job}: {}", tell()));
         assert_eq!(state, Name::Succeeded, "{job}: {}", tell());
