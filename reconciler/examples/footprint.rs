@@ -1,4 +1,5 @@
-//! What records cost: the bytes a job in a store, and the resident bytes a job of a ledger that has read it.
+//! What records cost: the bytes a job in a store, and those of a ledger that has read it: what lives in it, and what is
+//! resident, which reading has a part in.
 //!
 //! `footprint fill FOLDER JOBS` makes a store in FOLDER that holds a generated project, each of whose jobs has come to
 //! its goal; `footprint read FOLDER` reads it and measures. They are two processes, so that filling leaves nothing
@@ -7,6 +8,7 @@
 #[path = "../../compiler/benches/generate/mod.rs"]
 mod generate;
 
+use std::alloc::System;
 use std::error::Error;
 use std::io::Write as _;
 use std::path::Path;
@@ -14,6 +16,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use windlass::ledger::{Ledger, new_op};
 use windlass::store::{self, Key, Transaction};
 use windlass_compiler::diff::diff;
@@ -31,6 +34,9 @@ use windlass_core::status::{Attempt, Status, Transition};
 
 /// About what a store needs for a record beside its key and its text: the version, and the tables around it.
 const OVERHEAD: usize = 100;
+
+#[global_allocator]
+static HEAP: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 type Done<T = ()> = Result<T, Box<dyn Error>>;
 
@@ -61,9 +67,9 @@ async fn fill(folder: &Path, jobs: usize) -> Done {
 
 async fn read(folder: &Path) -> Done {
     let store = store::open("file:store", folder, false, None).await?.store;
-    let before = resident()?;
+    let (before, heap) = (resident()?, Region::new(HEAP));
     let ledger = Ledger::load(Arc::clone(&store)).await?;
-    let after = resident()?;
+    let (after, live) = (resident()?, live(&heap));
     let mut stored = Vec::new();
     for prefix in Key::PREFIXES {
         let records = store.scan(prefix).await?;
@@ -81,8 +87,35 @@ async fn read(folder: &Path) -> Done {
         "all",
         stored.iter().map(|one| one.1).sum::<usize>() / jobs
     )?;
-    writeln!(out, "{:<10} {:6} bytes a job in memory, of {jobs} jobs", "ledger", (after - before) / jobs)?;
+    for (part, bytes) in parts(ledger.fleet()) {
+        writeln!(out, "{part:<10} {:6} bytes a job alive", bytes / jobs)?;
+    }
+    writeln!(out, "{:<10} {:6} bytes a job alive, of {jobs} jobs", "ledger", live / jobs)?;
+    writeln!(out, "{:<10} {:6} bytes a job resident", "ledger", (after - before) / jobs)?;
     Ok(())
+}
+
+/// The bytes that were allocated in a region and are not yet freed, without what the allocator adds.
+fn live(heap: &Region<'_, System>) -> usize {
+    let change = heap.change();
+    change.bytes_allocated.saturating_sub(change.bytes_deallocated)
+}
+
+/// What the parts of a fleet hold: what a copy of each takes, which shares names and specs with it, and the specs' texts.
+fn parts(fleet: &Fleet) -> [(&'static str, usize); 5] {
+    fn copy<T: Clone>(of: &T) -> usize {
+        let heap = Region::new(HEAP);
+        let _copy = of.clone();
+        live(&heap)
+    }
+    let texts = fleet.desired.values().map(|desired| desired.spec.stored().get().len()).sum();
+    [
+        ("statuses", copy(&fleet.statuses)),
+        ("desired", copy(&fleet.desired)),
+        ("runs", copy(&fleet.runs)),
+        ("applies", copy(&fleet.applies)),
+        ("texts", texts),
+    ]
 }
 
 /// The plan of a generated project.
