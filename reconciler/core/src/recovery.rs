@@ -11,7 +11,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use windlass_compiler::model::{Mode, OnLost};
 use windlass_compiler::name::{JobId, Name};
@@ -78,17 +78,21 @@ impl Recovery {
     }
 
     /// What somebody writes who has noticed that the store went back, and can name what is lost: the beginning of a
-    /// recovery, or more findings for one that is under way. None where there is nothing to add. `known`: the present one
-    /// was begun by somebody who noticed the same before us.
+    /// recovery, or more findings for one that is under way. None where there is nothing to add. `seen`: the recovery that
+    /// was on record before; a later one was begun by somebody who noticed the same before us, and an earlier one, or the
+    /// same at an earlier stage, has come back with the store.
     pub fn noticed(
         present: Option<&Self>,
-        known: bool,
+        seen: Option<&Self>,
         since: Timestamp,
         reason: &str,
         lost: Vec<Finding>,
     ) -> Option<Self> {
+        // Later than those, whatever the clocks of the hosts that wrote them showed.
+        let after = |one: &Self| one.since.checked_add(SignedDuration::from_nanos(1)).unwrap_or(one.since);
+        let since = present.into_iter().chain(seen).map(after).fold(since, Timestamp::max);
         match present {
-            Some(present) if known => {
+            Some(present) if seen.is_none_or(|seen| present.since > seen.since) => {
                 let mut more = present.clone();
                 more.find(lost);
                 (!present.is_over() && more.findings.len() > present.findings.len()).then_some(more)

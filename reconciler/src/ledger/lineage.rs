@@ -5,7 +5,7 @@ use windlass_core::fleet::Fleet;
 use windlass_core::recovery::{Recovery, forgotten};
 
 use super::{Error, Ledger};
-use crate::store::{self, Commit, Follows, Head, Key};
+use crate::store::{self, Commit, Follows, Head};
 
 /// How often the beginning of a recovery is written again, where others write it too.
 const TRIES: usize = 16;
@@ -19,15 +19,12 @@ impl Ledger {
             Follows::Yes | Follows::Forgotten => return Ok(false),
             Follows::Behind { now } | Follows::Forked { now } => now,
         };
-        let known = self.version(&Key::recovery());
         let before = std::mem::take(&mut self.fleet);
         if let Err(error) = self.reload().await {
             self.fleet = before;
             return Err(error);
         }
-        // A recovery that we had not heard of was begun by somebody who noticed before us.
-        let begun = self.version(&Key::recovery()).is_some_and(|version| known != Some(version));
-        if let Err(error) = self.freeze(reason(&seen, &now), &before, begun).await {
+        if let Err(error) = self.freeze(reason(&seen, &now), &before).await {
             // What was seen is compared once more when the store is back: nobody else may know it.
             (self.fleet, self.head) = (before, Some(seen));
             return Err(error);
@@ -37,16 +34,18 @@ impl Ledger {
 
     /// Freezes the project for what a cluster shows that the store has forgotten.
     pub async fn freeze_for(&mut self, reason: String) -> Result<(), Error> {
-        self.freeze(reason, &Fleet::default(), false).await
+        // Nothing that was read is missing; the recovery that is on record was known.
+        let before = Fleet { recovery: self.fleet.recovery.clone(), ..Fleet::default() };
+        self.freeze(reason, &before).await
     }
 
     /// Writes down that the store went back, or adds what we have seen to what others have written.
-    async fn freeze(&mut self, reason: String, before: &Fleet, begun: bool) -> Result<(), Error> {
-        let mut begun = begun;
+    async fn freeze(&mut self, reason: String, before: &Fleet) -> Result<(), Error> {
         for _ in 0..TRIES {
             let lost = forgotten(before, &self.fleet);
             let present = self.fleet.recovery.as_ref();
-            let noticed = Recovery::noticed(present, begun, Timestamp::now(), &reason, lost);
+            let seen = before.recovery.as_ref();
+            let noticed = Recovery::noticed(present, seen, Timestamp::now(), &reason, lost);
             let Some(recovery) = noticed else { return Ok(()) };
             tracing::error!(%reason, "the store went back in time; nothing is done until the project has recovered");
             match self.store.commit(&self.recovery(&recovery, None)).await {
@@ -54,10 +53,7 @@ impl Ledger {
                 Err(store::Error::ReadOnly { .. }) => return Ok(()),
                 Err(error) => return Err(error.into()),
                 Ok(Commit::Done(_) | Commit::Fenced { .. }) => return self.reload().await,
-                Ok(Commit::Conflict { .. }) => {
-                    self.reload().await?;
-                    begun = true;
-                }
+                Ok(Commit::Conflict { .. }) => self.reload().await?,
             }
         }
         Ok(())

@@ -175,7 +175,7 @@ fn an_attempt_that_was_on_record_and_is_nowhere_leaves_its_number_behind() {
         seen.statuses.get_mut(&instance(&job)).unwrap().attempt = Some(attempt(&job, 3));
         let lost = forgotten(&seen, &now);
         assert!(matches!(lost[..], [Finding::Number { attempt: AttemptNumber(3), .. }]), "{lost:?}");
-        now.recovery = Recovery::noticed(None, false, at(90), "it went back", lost);
+        now.recovery = Recovery::noticed(None, None, at(90), "it went back", lost);
         // An earlier one that is shown does not make up for it.
         settle(&mut now, &[observation(&job, 1, "u1", ended())], false);
         let status = &now.statuses[&instance(&job)];
@@ -224,9 +224,9 @@ fn what_was_found_when_the_store_went_back_before_is_not_forgotten_with_it() {
     let seen = Fleet { recovery: Some(first.clone()), ..old.clone() };
     assert_eq!(forgotten(&seen, &old), std::slice::from_ref(&found));
     // Nor where another begins while it is under way.
-    let second = Recovery::noticed(Some(&first), false, at(9), "again", Vec::new()).unwrap();
+    let second = Recovery::noticed(Some(&first), Some(&first), at(9), "again", Vec::new()).unwrap();
     assert_eq!((second.since, second.findings), (at(9), vec![found]));
-    assert_eq!(Recovery::noticed(Some(&first), true, at(9), "again", Vec::new()), None);
+    assert_eq!(Recovery::noticed(Some(&first), None, at(9), "again", Vec::new()), None);
 }
 
 #[test]
@@ -246,4 +246,17 @@ fn the_history_tells_of_each_turn_of_a_recovery_once() {
     assert_eq!(recovery.news(Some(&recovery)), []);
     let next = Recovery::begin(at(9), "a test".to_owned(), Vec::new());
     assert_eq!(next.news(Some(&recovery)), frozen);
+}
+
+#[test]
+fn a_recovery_that_came_back_with_the_store_is_not_taken_for_one_that_somebody_began() {
+    let mut earlier = Recovery::begin(at(1), "a test".to_owned(), Vec::new());
+    earlier.thawed = Shard::all().collect();
+    let mut later = Recovery::begin(at(5), "a test".to_owned(), Vec::new());
+    later.thawed = Shard::all().collect();
+    let notice = |present, seen| Recovery::noticed(Some(present), Some(seen), at(3), "again", Vec::new());
+    let anew = notice(&earlier, &later).expect("it is noticed again");
+    assert!(!anew.is_over() && anew.since > later.since, "{anew:?}");
+    assert!(notice(&later, &later).is_some(), "nobody has begun one since");
+    assert_eq!(notice(&later, &earlier), None, "somebody has, and it is over");
 }

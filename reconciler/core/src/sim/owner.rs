@@ -146,7 +146,8 @@ impl Owner {
         let shown = self.sights.iter();
         let shown = shown.flat_map(|(name, sights)| sights.observations().map(move |one| (name, one)));
         let found = ahead(self.reading.fleet(), shown).filter(|_| self.is_fresh)?;
-        Some(Recovery::begin(time, found.to_string(), Vec::new()))
+        let present = self.reading.fleet().recovery.as_ref();
+        Recovery::noticed(present, present, time, &found.to_string(), Vec::new())
     }
 
     /// Takes the frozen shards as far as they can go now.

@@ -20,14 +20,14 @@ pub struct Reading {
     position: usize,
     returns: u64,
     head: Option<OpId>,
-    seen: Option<Seen>,
+    /// Each time that it went back.
+    seen: Vec<Seen>,
 }
 
 /// What was read of a store that does not contain it any more.
 #[derive(Debug)]
 struct Seen {
     fleet: Fleet,
-    recovery: Option<Version>,
     head: OpId,
 }
 
@@ -39,20 +39,20 @@ impl Reading {
 
     /// Whether it contains what a store that went back has forgotten, and what is to be written down for that.
     pub fn noticed(&mut self, now: Timestamp) -> Option<Recovery> {
-        let seen = self.seen.as_ref()?;
-        let begun = self.versions.get(&Key::Recovery).is_some_and(|version| seen.recovery != Some(*version));
-        let (lost, present) = (forgotten(&seen.fleet, &self.fleet), self.fleet.recovery.as_ref());
+        let seen = self.seen.last()?;
+        let lost = self.seen.iter().flat_map(|seen| forgotten(&seen.fleet, &self.fleet)).collect();
+        let present = self.fleet.recovery.as_ref();
         let reason = format!("commit {} was seen, and the store does not contain it", seen.head);
-        let recovery = Recovery::noticed(present, begun, now, &reason, lost);
+        let recovery = Recovery::noticed(present, seen.fleet.recovery.as_ref(), now, &reason, lost);
         if recovery.is_none() {
-            self.seen = None;
+            self.seen.clear();
         }
         recovery
     }
 
     /// Whether a store has forgotten something that was read of it.
     pub fn is_ahead_of(&self, store: &Store) -> bool {
-        self.seen.is_some() || self.head.is_some_and(|head| !store.contains(head))
+        !self.seen.is_empty() || self.head.is_some_and(|head| !store.contains(head))
     }
 
     /// Reads what has changed.
@@ -62,10 +62,10 @@ impl Reading {
         if self.returns == store.returns() {
             self.absorb(store, keys);
         } else {
-            let recovery = self.versions.get(&Key::Recovery).copied();
             let before = std::mem::take(&mut self.fleet);
-            let fresh = lost.map(|head| Seen { fleet: before, recovery, head });
-            let seen = self.seen.take().or(fresh);
+            let fresh = lost.map(|head| Seen { fleet: before, head });
+            let mut seen = std::mem::take(&mut self.seen);
+            seen.extend(fresh);
             *self = Self { returns: store.returns(), seen, ..Self::default() };
             self.absorb(store, store.keys());
         }
