@@ -56,7 +56,8 @@ impl Server {
     pub(super) fn until(&self, line: &str, wanted: &str) {
         let began = Instant::now();
         loop {
-            let answer = self.say(line).unwrap();
+            // A server that changes its role may drop who asks.
+            let answer = self.say(line).unwrap_or_else(|error| error.to_string());
             if answer.contains(wanted) {
                 return;
             }
