@@ -129,8 +129,16 @@ impl Ledger {
         };
         self.take_written(&keys, &Specs::new()).await?;
         self.moment = moment;
-        self.head = Some(head);
+        self.advance(head);
         Ok(!keys.is_empty())
+    }
+
+    /// Takes in the last commit of the store. An earlier one than was seen is not: the store has gone back since it was
+    /// asked whether it follows, and the next look has to notice that.
+    fn advance(&mut self, head: Head) {
+        if self.head.is_none_or(|seen| seen.moment < head.moment) {
+            self.head = Some(head);
+        }
     }
 
     /// Commits what a command wants, if the records that it rests on are as this ledger knows them.
@@ -284,7 +292,7 @@ impl Ledger {
             Commit::Done(versions) => {
                 // What the store must contain from here on; known a little later where this question fails.
                 if let Ok(head) = self.store.head().await {
-                    self.head = Some(head);
+                    self.advance(head);
                 }
                 for (write, version) in transaction.writes.into_iter().zip(versions) {
                     let record = Record { key: write.key, version, text: write.text.into() };
