@@ -19,6 +19,7 @@ use windlass_compiler::name::Name;
 use windlass_core::action::Action;
 use windlass_core::case::Moment;
 use windlass_core::decide::Decision;
+use windlass_core::fault::{Rule, is_off};
 use windlass_core::fleet::Fleet;
 use windlass_core::history::Note;
 use windlass_core::id::{Epoch, Instance, Sequence};
@@ -221,7 +222,7 @@ impl Engine {
 
     /// One turn: decides everything, records what changes, starts the calls. Returns when to turn again.
     async fn turn(&mut self) -> Result<Option<Timestamp>, Error> {
-        if self.shards.review() {
+        if self.shards.review() && !is_off(Rule::AskAnew) {
             // What the last owners wrote and did may be newer than what was read before the shards were ours.
             self.stale = true;
             self.sights.forget_absences();
@@ -257,7 +258,7 @@ impl Engine {
             let Some(fence) = self.fence(Shard::of_instance(instance)) else { return Ok(None) };
             let Some(decision) = self.decide(instance, fence) else { return Ok(None) };
             let Decision { status, action, wake, .. } = decision;
-            if windlass_core::fault::is_off(windlass_core::fault::Rule::IntentFirst)
+            if is_off(Rule::IntentFirst)
                 && let Some(action) = action.clone()
             {
                 self.perform(instance, fence, action);
@@ -280,7 +281,8 @@ impl Engine {
     /// other.
     fn is_heard(&self, instance: &Instance) -> bool {
         let Some(since) = self.shards.since(instance) else { return false };
-        self.cluster_of(instance).is_none_or(|cluster| self.clusters.is_heard_since(cluster, since))
+        let is_heard = |cluster| self.clusters.is_heard_since(cluster, since) || is_off(Rule::AskAnew);
+        self.cluster_of(instance).is_none_or(is_heard)
     }
 
     /// Where the attempt of an instance is, or the next one will be.

@@ -17,6 +17,7 @@ pub const POINTS: &[&str] = &[
     "apply.after-commit",
     "lease.after-lock",
     "lease.after-raise",
+    "cluster.before-question",
     "status.before-commit",
     "status.after-commit",
     "create.before",
@@ -53,6 +54,10 @@ mod switch {
     /// Dies or waits here, if a test asked for it.
     #[inline(always)]
     pub fn point(_name: &'static str) {}
+
+    /// The same, where others must not be kept waiting.
+    #[inline(always)]
+    pub async fn passing(_name: &'static str) {}
 }
 
 #[cfg(feature = "faults")]
@@ -92,6 +97,11 @@ mod switch {
         }
     }
 
+    /// The same, where others must not be kept waiting: the runtime's threads do their work.
+    pub async fn passing(name: &'static str) {
+        let _ = tokio::task::spawn_blocking(move || point(name)).await;
+    }
+
     fn is_asked(variable: &str, passed: &AtomicU32, name: &str) -> bool {
         let Ok(asked) = std::env::var(variable) else { return false };
         let (asked, times) = asked.split_once(':').unwrap_or((&asked, "1"));
@@ -113,4 +123,4 @@ mod switch {
     }
 }
 
-pub use switch::{point, prepare};
+pub use switch::{passing, point, prepare};

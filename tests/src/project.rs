@@ -107,6 +107,11 @@ impl Project {
         found.next().unwrap_or_else(|| panic!("{name} has no folder in {}", top.display())).path()
     }
 
+    /// Whether its cluster has an attempt of this name.
+    pub fn has_attempt(&self, name: &str) -> bool {
+        self.file(".windlass/local/here").join(name).exists()
+    }
+
     /// Runs a command to its end.
     pub fn run(&self, arguments: &[&str]) -> Done {
         self.spawn(&[], arguments).end()

@@ -32,8 +32,9 @@ struct Scenario {
 }
 
 /// What every command passes that sees something to its end.
-const CONVERGING: [&[&str]; 2] = [
-    &["lease.after-lock", "lease.after-raise", "store.before-commit", "store.after-commit"],
+const CONVERGING: [&[&str]; 3] = [
+    &["lease.after-lock", "lease.after-raise", "cluster.before-question"],
+    &["store.before-commit", "store.after-commit"],
     &["status.before-commit", "status.after-commit"],
 ];
 const STARTING: &[&str] = &[

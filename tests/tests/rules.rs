@@ -190,6 +190,25 @@ fn a_stop_before_the_start_prevents_it(off: &'static str) -> Verdict {
     }
 }
 
+/// A batch of which nobody knows how it ended is not run again unless its spec says so.
+fn a_batch_that_is_lost_is_held(off: &'static str) -> Verdict {
+    let retry = "retry = { attempts = 2, backoff = \"50ms..100ms\" }\n";
+    let world = World::new(&[Job::batch("settle", "endless").with(retry)], off);
+    world.run(&["apply", "--timeout=1s"]);
+    until("it has started", || world.project.evidence().lines.len() == 1);
+    world.project.kill_everything();
+    let mut service = world.spawn(&[], &["reconcile", "--once"]);
+    let is_again = || world.project.evidence().starts_in_all() > 1;
+    until("it is held, or runs again", || service.has_ended() || is_again());
+    let again = is_again();
+    world.project.kill_everything();
+    world.sound()?;
+    match (again, world.project.state("p.settle")) {
+        (false, Some(Name::Lost)) => Ok(()),
+        _ => Err("it runs again, and nobody knows what it had done".to_owned()),
+    }
+}
+
 /// A store that was replaced by an older copy of itself while nothing ran is noticed by what it has forgotten.
 fn a_forgotten_attempt_freezes_the_project(off: &'static str) -> Verdict {
     let world = World::new(&[stream()], off);
@@ -232,7 +251,11 @@ fn scenario(rule: Rule) -> Option<Scenario> {
         Rule::TwoKeys => scenario!(losers_do_not_fence_out_the_holder),
         Rule::AmnesiaWaitsATtl => scenario!(a_forgetful_node_gives_no_second_lease),
         Rule::ClustersAreBelieved => scenario!(a_forgotten_attempt_freezes_the_project),
-        Rule::Epochs | Rule::OpIds | Rule::BurnOnStop | Rule::GuardAtStart | Rule::IdsAreKept => return None,
+        Rule::LostIsNotFailed => scenario!(a_batch_that_is_lost_is_held),
+        Rule::Epochs | Rule::OpIds | Rule::AskAnew | Rule::NoEffectAfterTheLease | Rule::StoreIsFollowed => {
+            return None;
+        }
+        Rule::BurnOnStop | Rule::GuardAtStart | Rule::IdsAreKept => return None,
     })
 }
 

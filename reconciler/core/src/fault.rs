@@ -37,11 +37,19 @@ pub enum Rule {
     ClustersAreBelieved,
     /// A lease node that lost its memory is not counted for a TTL.
     AmnesiaWaitsATtl,
+    /// Whoever takes over decides only on what it has seen since.
+    AskAnew,
+    /// A call is made only if its shard is ours at that instant.
+    NoEffectAfterTheLease,
+    /// What was read last must still be contained in the store.
+    StoreIsFollowed,
+    /// A batch whose end nobody knows is not run again unless its spec says so.
+    LostIsNotFailed,
 }
 
 impl Rule {
     /// All of them, with the names that `WINDLASS_FAULT_RULE_OFF` takes.
-    pub const ALL: [(Self, &'static str); 16] = [
+    pub const ALL: [(Self, &'static str); 20] = [
         (Self::CompareAndSet, "compare-and-set"),
         (Self::IntentFirst, "intent-first"),
         (Self::CreateOnly, "create-only"),
@@ -58,6 +66,10 @@ impl Rule {
         (Self::GuardAtStart, "guard-at-start"),
         (Self::IdsAreKept, "ids-are-kept"),
         (Self::ClustersAreBelieved, "clusters-are-believed"),
+        (Self::AskAnew, "ask-anew"),
+        (Self::NoEffectAfterTheLease, "no-effect-after-the-lease"),
+        (Self::StoreIsFollowed, "store-is-followed"),
+        (Self::LostIsNotFailed, "lost-is-not-failed"),
     ];
 }
 

@@ -4,12 +4,14 @@ use jiff::{SignedDuration, Timestamp};
 use windlass_compiler::model::{OnLost, Retry};
 use windlass_compiler::units::Duration;
 
+use crate::fault::{Rule, is_off};
 use crate::state::State;
 
 /// When a new attempt may follow; none if none may. `failures` are the failures since the instance was last begun,
 /// the latest one last.
 pub fn after(policy: &Retry, state: &State, failures: &[Timestamp]) -> Option<Timestamp> {
-    let held = matches!(state, State::Lost { .. }) && policy.on_lost == OnLost::Hold;
+    let is_held = policy.on_lost == OnLost::Hold && !is_off(Rule::LostIsNotFailed);
+    let held = matches!(state, State::Lost { .. }) && is_held;
     let last = *failures.last()?;
     let counted = counted(policy, failures, last);
     if held || counted > policy.attempts as usize {

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 use windlass_compiler::name::Name;
 use windlass_core::action::{Action, Outcome};
+use windlass_core::fault::{Rule, is_off};
 use windlass_core::id::{ExternalName, Instance};
 use windlass_core::shard::Fence;
 
@@ -39,7 +40,7 @@ pub(super) struct Permit {
 impl Permit {
     /// Whether it still holds. Asked immediately before the call, which may have waited for its turn.
     fn holds(self) -> bool {
-        self.lease.epoch(self.fence.shard) == Some(self.fence.epoch)
+        is_off(Rule::NoEffectAfterTheLease) || self.lease.epoch(self.fence.shard) == Some(self.fence.epoch)
     }
 }
 
@@ -98,13 +99,13 @@ impl Calls {
         tracing::info!(%instance, action = action.verb(), name = %action.name(), "call");
         let (hints, instance) = (self.hints.clone(), instance.clone());
         tokio::spawn(async move {
-            fault::point(before(&action));
+            fault::passing(before(&action)).await;
             let outcome = if permit.holds() {
                 driver.perform(&action).await
             } else {
                 Outcome::Unknown { reason: "its shard is no longer ours; nothing was asked".to_owned() }
             };
-            fault::point(after(&action));
+            fault::passing(after(&action)).await;
             let (name, verb) = (action.name().clone(), action.verb());
             // Nobody is left to tell when the engine is gone; the next owner will see for itself.
             let _ = hints.send(Hint::Call(Box::new(Done { instance, cluster, name, verb, outcome })));

@@ -10,6 +10,7 @@ use windlass_compiler::name::Name;
 use windlass_core::fleet::Fleet;
 
 use crate::driver::{self, Driver, Words};
+use crate::fault;
 
 use super::Hint;
 
@@ -169,6 +170,7 @@ async fn look(
     loop {
         let interval = pace.borrow_and_update().interval;
         let asked = Instant::now();
+        fault::passing("cluster.before-question").await;
         let words = driver::ask(&*driver).await;
         if hints.send(Hint::Cluster(name.clone(), Answer { asked, words })).is_err() {
             return;

@@ -1,6 +1,7 @@
 //! Whether the store still contains what was read from it; and what is done where it does not.
 
 use jiff::Timestamp;
+use windlass_core::fault::{Rule, is_off};
 use windlass_core::fleet::Fleet;
 use windlass_core::recovery::{Recovery, forgotten};
 
@@ -14,7 +15,7 @@ impl Ledger {
     /// Looks whether the store has gone back in time since it was read last. If so, reads what is left, and freezes the
     /// project: nothing is done on any cluster until it has recovered.
     pub(super) async fn follow(&mut self) -> Result<bool, Error> {
-        let Some(seen) = self.head else { return Ok(false) };
+        let Some(seen) = self.head.filter(|_| !is_off(Rule::StoreIsFollowed)) else { return Ok(false) };
         let now = match self.store.follows(&seen).await? {
             Follows::Yes | Follows::Forgotten => return Ok(false),
             Follows::Behind { now } | Follows::Forked { now } => now,

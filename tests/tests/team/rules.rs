@@ -3,16 +3,18 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use windlass_core::state::Name;
 use windlass_tests::Running;
-use windlass_tests::project::until;
+use windlass_tests::project::{patiently, until};
 use windlass_tests::proxy::{Proxy, Way};
+use windlass_tests::redis::Data;
 use windlass_tests::rules::{self, Scenario, Verdict};
 use windlass_tests::scenario;
 use windlass_tests::team::Team;
 
-use crate::BINARY;
+use crate::{BINARY, STREAMS};
 
 /// A place where a process waits until it is let go on.
 struct Gate(PathBuf);
@@ -120,8 +122,80 @@ fn a_stop_of_a_team_survives_a_slow_apply(off: &'static str) -> Verdict {
     }
 }
 
+/// Whether a job was ever given up as lost.
+fn is_given_up(team: &Team) -> bool {
+    team.project.history().unwrap_or_default().iter().any(|line| line.entry.text.contains("\"to\":\"lost\""))
+}
+
+/// A replica that takes over decides on nothing that it saw before: it had seen that an attempt is missing, and its
+/// cluster is slow to say that it was made meanwhile.
+fn whoever_takes_over_asks_anew(off: &'static str) -> Verdict {
+    let mut team = Team::without(BINARY, off);
+    team.apply();
+    let (create, question) = (Gate::new(&team, "create"), Gate::new(&team, "question"));
+    team.serve_with(0, &create.faults("create.before"));
+    create.is_reached();
+    // The next owner looks on, and asks often enough to miss the attempt several times.
+    team.links_to_lease(1).for_each(Proxy::refuse);
+    team.serve_with(1, &question.faults("cluster.before-question:20"));
+    question.is_reached();
+    create.open();
+    team.streams_run();
+    team.kill(0);
+    team.links_to_lease(1).for_each(Proxy::heal);
+    team.is_shared(1);
+    let given_up = patiently(Duration::from_secs(10), || is_given_up(&team));
+    question.open();
+    team.streams_run();
+    if given_up { Err("what ran was given up as lost by its new owner".to_owned()) } else { Ok(()) }
+}
+
+/// A call that waited for longer than its owner's lease is not made.
+fn an_owner_whose_lease_has_ended_makes_no_call(off: &'static str) -> Verdict {
+    let mut team = Team::without(BINARY, off);
+    team.apply();
+    let gate = Gate::new(&team, "gate");
+    let debug = [("WINDLASS_LOG", "debug")];
+    team.serve_with(0, &[&gate.faults("create.before")[..], &debug].concat());
+    gate.is_reached();
+    let waiting = || STREAMS.into_iter().filter(|stream| team.starts(stream) == 0);
+    until("the others have started", || waiting().count() == 1);
+    let late = format!("{}-1", waiting().next().expect("just seen"));
+    team.pause(0);
+    team.ok(&["stop", "*.follow", "--no-wait"]);
+    team.serve(1);
+    team.is_shared(1);
+    STREAMS.iter().for_each(|stream| team.becomes(stream, Name::Stopped));
+    gate.open();
+    team.resume(0);
+    let made = || team.project.has_attempt(&late);
+    until("its call is back", || team.said(0).contains("nothing was asked") || made());
+    if made() { Err("an attempt was made by an owner whose lease had ended".to_owned()) } else { Ok(()) }
+}
+
+/// A store that was replaced by an older copy while replicas live is noticed by them, whatever the clusters show.
+fn a_stop_that_the_store_forgot_is_told(off: &'static str) -> Verdict {
+    let mut team = Team::without(BINARY, off);
+    team.apply();
+    team.serve(0);
+    team.converges();
+    let copy = team.primary.save();
+    team.ok(&["stop", "north.follow"]);
+    team.primary.restart(Data::Saved(&copy));
+    let is_told = || team.project.try_fleet().is_ok_and(|fleet| fleet.recovery.is_some());
+    until("it is told, or starts again", || is_told() || team.starts("north.follow") > 1);
+    if is_told() {
+        Ok(())
+    } else {
+        Err("a stop that was acknowledged is gone, and nobody was told".to_owned())
+    }
+}
+
 /// The rules, and the scenarios that need them.
-const SCENARIOS: [(&str, Scenario); 3] = [
+const SCENARIOS: [(&str, Scenario); 6] = [
+    ("ask-anew", scenario!(whoever_takes_over_asks_anew)),
+    ("no-effect-after-the-lease", scenario!(an_owner_whose_lease_has_ended_makes_no_call)),
+    ("store-is-followed", scenario!(a_stop_that_the_store_forgot_is_told)),
     ("epochs", scenario!(a_late_write_of_an_owner_that_was_replaced_is_refused)),
     ("op-ids", scenario!(a_command_whose_answer_is_lost_is_done_once)),
     ("compare-and-set", scenario!(a_stop_of_a_team_survives_a_slow_apply)),

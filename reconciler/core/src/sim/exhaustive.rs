@@ -43,11 +43,6 @@ pub struct Bounds {
     pub mishaps: u8,
     /// How many questions are not answered.
     pub silences: u8,
-    /// Whether a write below the barrier is refused.
-    pub fence: bool,
-    /// Whether whoever takes over has to ask the cluster anew before it decides: what was seen under an earlier epoch
-    /// is forgotten.
-    pub asks_anew: bool,
 }
 
 impl Bounds {
@@ -63,8 +58,6 @@ impl Bounds {
             commands: 1,
             mishaps: 0,
             silences: 0,
-            fence: true,
-            asks_anew: true,
         }
     }
 }

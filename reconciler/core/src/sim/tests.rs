@@ -135,19 +135,6 @@ fn small_worlds_are_safe_and_come_to_rest_whatever_the_order() {
     }
 }
 
-#[test]
-fn absences_that_were_seen_under_an_earlier_epoch_end_what_runs() {
-    // Whoever comes back to a lease with what it saw before takes an attempt for lost that was made meanwhile.
-    let small = Bounds { late: 0, ..Bounds::small(Kind::Objects, Mode::Stream) };
-    for bounds in [
-        Bounds { asks_anew: false, crashes: 1, take_overs: 2, ..small },
-        Bounds { fence: false, crashes: 0, ..small },
-    ] {
-        let (violation, _) = search(&bounds, 300_000).violation.expect("it breaks a promise");
-        assert_eq!(violation.invariant, "I6 nothing runs after its stop", "{bounds:?}");
-    }
-}
-
 #[cfg(feature = "faults")]
 mod rules {
     use std::collections::BTreeSet;
@@ -195,6 +182,9 @@ mod rules {
             (Rule::BurnOnStop, small(Kind::Ids), "I6"),
             (Rule::GuardAtStart, small(Kind::Names), "I4"),
             (Rule::SilenceIsNotAbsence, Bounds { silences: 1, ..small(Kind::Objects) }, "I6"),
+            // Absences that were seen under an earlier epoch end an attempt that was made meanwhile.
+            (Rule::AskAnew, Bounds { crashes: 1, late: 0, take_overs: 2, ..small(Kind::Objects) }, "I6"),
+            (Rule::Epochs, Bounds { late: 0, ..small(Kind::Objects) }, "I6"),
         ] {
             let found = without(rule, || search(&bounds, 300_000));
             let (violation, _) = found.violation.unwrap_or_else(|| panic!("{rule:?} is not missed"));

@@ -45,8 +45,6 @@ pub(super) struct Fixed {
     pub(super) job: Job,
     pub(super) spec: Spec,
     pub(super) instance: Instance,
-    pub(super) fence: bool,
-    pub(super) asks_anew: bool,
 }
 
 /// How much of everything may still happen.
@@ -89,13 +87,7 @@ impl State {
         Self {
             members: [member(true), member(false)],
             cluster: Cluster::new(job.cluster.clone(), bounds.kind),
-            fixed: Arc::new(Fixed {
-                spec: Spec::of(&job),
-                job,
-                instance,
-                fence: bounds.fence,
-                asks_anew: bounds.asks_anew,
-            }),
+            fixed: Arc::new(Fixed { spec: Spec::of(&job), job, instance }),
             goal,
             status,
             version: 0,
