@@ -255,7 +255,7 @@ fn scenario(rule: Rule) -> Option<Scenario> {
         Rule::Epochs | Rule::OpIds | Rule::AskAnew | Rule::NoEffectAfterTheLease | Rule::StoreIsFollowed => {
             return None;
         }
-        Rule::BurnOnStop | Rule::GuardAtStart | Rule::IdsAreKept => return None,
+        Rule::IdsBeforeCalls | Rule::BurnOnStop | Rule::GuardAtStart | Rule::IdsAreKept => return None,
     })
 }
 

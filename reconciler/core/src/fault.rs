@@ -19,6 +19,8 @@ pub enum Rule {
     Epochs,
     /// What came of a write whose answer was lost is asked by the id of the write.
     OpIds,
+    /// R6: an attempt that may still be submitted is never taken for absent.
+    IdsBeforeCalls,
     /// R6: a stop takes the identity of an attempt that may still be submitted.
     BurnOnStop,
     /// R6: where a cluster has no identities, a guard lets one run of an attempt through.
@@ -49,7 +51,7 @@ pub enum Rule {
 
 impl Rule {
     /// All of them, with the names that `WINDLASS_FAULT_RULE_OFF` takes.
-    pub const ALL: [(Self, &'static str); 20] = [
+    pub const ALL: [(Self, &'static str); 21] = [
         (Self::CompareAndSet, "compare-and-set"),
         (Self::IntentFirst, "intent-first"),
         (Self::CreateOnly, "create-only"),
@@ -62,6 +64,7 @@ impl Rule {
         (Self::AmnesiaWaitsATtl, "amnesia-waits-a-ttl"),
         (Self::Epochs, "epochs"),
         (Self::OpIds, "op-ids"),
+        (Self::IdsBeforeCalls, "ids-before-calls"),
         (Self::BurnOnStop, "burn-on-stop"),
         (Self::GuardAtStart, "guard-at-start"),
         (Self::IdsAreKept, "ids-are-kept"),

@@ -9,6 +9,7 @@
 use serde::{Deserialize, Serialize};
 use windlass_compiler::name::Name;
 
+use crate::fault::{Rule, is_off};
 use crate::fleet::Fleet;
 use crate::id::{AttemptNumber, ExternalName, Generation, Instance, Uid};
 use crate::observed::{Label, Observation, Phase};
@@ -55,7 +56,7 @@ impl Kind {
     /// What the driver adds to what the cluster shows: the attempts that may still be submitted and that it does not
     /// know.
     pub fn complete(self, shown: &mut Vec<Observation>, fleet: &Fleet, cluster: &Name) {
-        if self.has_two_phases() {
+        if self.has_two_phases() || is_off(Rule::IdsBeforeCalls) {
             return;
         }
         let Some(project) = &fleet.project else { return };

@@ -179,6 +179,7 @@ mod rules {
         for (rule, bounds, promise) in [
             (Rule::RecordedUid, Bounds { mishaps: 1, ..small(Kind::Objects) }, "I10"),
             (Rule::CreateOnly, small(Kind::Tokens), "I4"),
+            (Rule::IdsBeforeCalls, small(Kind::Ids), "I6"),
             (Rule::BurnOnStop, small(Kind::Ids), "I6"),
             (Rule::GuardAtStart, small(Kind::Names), "I4"),
             (Rule::SilenceIsNotAbsence, Bounds { silences: 1, ..small(Kind::Objects) }, "I6"),
@@ -225,6 +226,11 @@ mod rules {
     #[test]
     fn without_epochs_an_owner_that_was_replaced_writes() {
         check(Rule::Epochs, "I3");
+    }
+
+    #[test]
+    fn where_a_late_submission_counts_as_absent_two_run_at_once() {
+        check(Rule::IdsBeforeCalls, "I5");
     }
 
     #[test]
