@@ -5,6 +5,7 @@
 //! what a decision has led to yields, in the end, nothing.
 
 use jiff::Timestamp;
+use windlass_compiler::model::Mode;
 
 use crate::action::{Action, Create};
 use crate::case::{Case, Moment, has_reached, is_untried};
@@ -143,7 +144,12 @@ fn is_to_begin_again(status: &Status, case: &Case<'_>) -> bool {
     match status.state {
         State::Stopped | State::Suspended => true,
         State::Succeeded => is_out_of_date(status, case.goal.replace),
-        State::Failed { .. } | State::Lost { .. } => status.observed_generation < case.goal.retry,
+        State::Failed { .. } | State::Lost { .. } => {
+            let is_asked = status.observed_generation < case.goal.retry;
+            // Found by a recovery, and of no generation that is known: what is wanted now was never tried.
+            let is_untold = case.spec.mode == Mode::Stream && is_out_of_date(status, case.goal.replace);
+            is_asked || is_untold
+        }
         State::Skipped { .. } => !case.upstreams.iter().any(|upstream| permit(upstream) == Permit::Denied),
         _ => false,
     }

@@ -412,6 +412,16 @@ fn lost_is_never_resubmitted_on_its_own() {
 }
 
 #[test]
+fn a_stream_that_failed_for_a_generation_nobody_knows_is_tried_as_it_is_wanted() {
+    let taken_over = |scene: &mut Scene| {
+        scene.status.attempt.as_mut().unwrap().generation = Generation(0);
+        scene.goal = Goal { replace: Generation(1), ..scene.goal };
+    };
+    check("a stream", stream(failed(), ends(End::Succeeded)).with(taken_over), "intended 2");
+    check("a batch may have done its work", batch(failed(), ends(End::Stopped)).with(taken_over), "nothing");
+}
+
+#[test]
 fn what_was_lost_and_runs_after_all_is_taken_back() {
     let lost = || State::Lost { reason: String::new() };
     check("it runs", stream(lost(), RUNNING), "running");
