@@ -11,7 +11,7 @@ use std::time::Instant;
 
 #[cfg(feature = "faults")]
 use windlass_core::sim::Failure;
-use windlass_core::sim::{EXCEPTION, simulate};
+use windlass_core::sim::simulate;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -37,7 +37,7 @@ fn count(seeds: std::ops::Range<u64>) -> ExitCode {
                 events += summary.events;
                 starts += summary.starts;
                 commands += summary.commands;
-                summary.is_excepted.then(|| format!("excepted, nobody remembers: {EXCEPTION}"))
+                summary.is_excepted.then(|| "excepted: nothing was left of an attempt".to_owned())
             }
             Err(failure) => {
                 code = ExitCode::FAILURE;

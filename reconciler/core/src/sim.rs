@@ -44,11 +44,6 @@ use crate::sim::story::Line;
 use crate::sim::witness::Violation;
 use crate::sim::world::World;
 
-/// The promise that a store which goes back in time can break where everybody who had read it is gone, and the attempt that
-/// it has forgotten is on no cluster any more: nobody and nothing is left to tell that its number was used. It is not held
-/// against such a run.
-pub const EXCEPTION: &str = "I4 one start per attempt";
-
 /// What a run without a violation did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Summary {
@@ -62,7 +57,8 @@ pub struct Summary {
     pub recoveries: u64,
     /// When everything was as it should be.
     pub converged: Tick,
-    /// Whether [`EXCEPTION`] was made.
+    /// Whether the number of an attempt was used again, of which nothing was left: the store had gone back in time,
+    /// everybody who had read of it was gone, and it was on no cluster any more. That is not held against a run.
     pub is_excepted: bool,
 }
 

@@ -37,6 +37,11 @@ impl Reading {
         &self.fleet
     }
 
+    /// The records, and those of each time that the store went back.
+    pub fn fleets(&self) -> impl Iterator<Item = &Fleet> {
+        std::iter::once(&self.fleet).chain(self.seen.iter().map(|seen| &seen.fleet))
+    }
+
     /// Whether it contains what a store that went back has forgotten, and what is to be written down for that.
     pub fn noticed(&mut self, now: Timestamp) -> Option<Recovery> {
         let seen = self.seen.last()?;

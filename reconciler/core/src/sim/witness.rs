@@ -2,6 +2,8 @@
 //!
 //! Each promise is one function, named as `docs` and messages name it.
 
+mod memory;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use windlass_compiler::name::JobId;
@@ -19,6 +21,8 @@ use crate::sim::story;
 use crate::state::State;
 use crate::status::Status;
 
+pub use memory::Memory;
+
 /// A broken promise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
@@ -33,6 +37,10 @@ pub struct Violation {
 pub struct Witness {
     epoch: Epoch,
     starts: BTreeMap<(Instance, AttemptNumber), u64>,
+    /// Started attempts of which nothing is left: nobody can tell that their numbers were used.
+    effaced: BTreeSet<(Instance, AttemptNumber)>,
+    /// How many numbers of those were used again.
+    exceptions: u64,
     intended: BTreeSet<(Instance, AttemptNumber)>,
     uids: BTreeSet<(Instance, AttemptNumber, Uid)>,
     steps: BTreeMap<Instance, Sequence>,
@@ -148,9 +156,9 @@ impl Witness {
         self.steps = statuses.map(|status| (status.instance.clone(), status.sequence())).collect();
     }
 
-    /// Nobody is left who could name the commands that the store has forgotten.
-    pub fn forget_commands(&mut self, store: &Store) {
-        self.commands.retain(|subject, command| command_stays(store, subject, command).is_ok());
+    /// Whether the number of an attempt of which nothing is left was used again.
+    pub fn has_excepted(&self) -> bool {
+        self.exceptions > 0
     }
 
     fn note(&mut self, write: &Accepted) {
@@ -170,8 +178,14 @@ impl Witness {
     /// I4: at most one effective start of an attempt.
     fn one_start_per_attempt(&mut self, effect: &Effect) -> Check {
         let Effect::Started(_, _, label) = effect else { return Ok(()) };
-        let starts = self.starts.entry((label.instance.clone(), label.attempt)).or_default();
+        let attempt = (label.instance.clone(), label.attempt);
+        let is_effaced = self.effaced.remove(&attempt);
+        let starts = self.starts.entry(attempt).or_default();
         *starts += 1;
+        if is_effaced {
+            self.exceptions += 1;
+            return Ok(());
+        }
         if *starts > 1 {
             return broken("I4 one start per attempt", format!("{} has started {starts} times", name(label)));
         }
@@ -306,11 +320,17 @@ fn nothing_runs_after_its_stop(store: &Store, clusters: &[Cluster]) -> Check {
 
 fn command_stays(store: &Store, subject: &str, command: &Command) -> Check {
     let wanted = subject.parse::<Instance>().ok().and_then(|instance| goal(store, &instance));
-    let stays = wanted.as_ref().is_some_and(|goal| {
-        goal.generation > command.generation
-            || (goal.generation == command.generation && goal.intent == command.intent)
-    });
-    if stays { Ok(()) } else { broken("I8 acknowledged commands stay", format!("{subject}: {command:?}")) }
+    if wanted.is_some_and(|goal| is_wanted(&goal, command)) {
+        Ok(())
+    } else {
+        broken("I8 acknowledged commands stay", format!("{subject}: {command:?}"))
+    }
+}
+
+/// Whether a goal is what a command wants, or a later one.
+fn is_wanted(goal: &Goal, command: &Command) -> bool {
+    let is_same = goal.generation == command.generation && goal.intent == command.intent;
+    goal.generation > command.generation || is_same
 }
 
 /// Whether a command is named as forgotten.

@@ -16,6 +16,7 @@ use crate::action::{Create, Outcome};
 use crate::fleet::Fleet;
 use crate::id::{Instance, OpId, Uid};
 use crate::observed::{End, Observation};
+use crate::sim::Summary;
 use crate::sim::agenda::{Agenda, Tick};
 use crate::sim::clock::Clock;
 use crate::sim::cluster::{Call, Cluster, Place as Spot};
@@ -29,8 +30,7 @@ use crate::sim::scenario::Scenario;
 use crate::sim::store::{Commit, Key, Store, Transaction};
 use crate::sim::story::{self, Kind, Line};
 use crate::sim::user::{Command, User};
-use crate::sim::witness::{Violation, Witness};
-use crate::sim::{EXCEPTION, Summary};
+use crate::sim::witness::{Memory, Violation, Witness};
 use crate::state::IllegalEvent;
 
 /// When everything must be as it should be after the last fault, at the latest: every message has arrived, every
@@ -70,8 +70,6 @@ pub struct World {
     bound: u64,
     /// A rehearsal ends at its time, not when everything is at rest, and nothing heals by itself.
     rehearsal: bool,
-    /// When all memory of what was in the store was lost last.
-    oblivion: Option<Tick>,
     /// Who waits for the recovery of the store.
     thawing: [bool; 2],
     /// The specs, as their last apply that was acknowledged had them.
@@ -162,7 +160,6 @@ impl World {
             flying: 0,
             bound: scenario.calm + BOUND,
             rehearsal: false,
-            oblivion: None,
             thawing: [false; 2],
             tree: Vec::new(),
             waiting: BTreeMap::new(),
@@ -189,19 +186,10 @@ impl World {
 
     /// Lets everything happen, until all is as it should be.
     pub fn run(&mut self) -> Result<Summary, Violation> {
-        match self.run_to_rest() {
-            Err(violation) if self.oblivion.is_some() && violation.invariant == EXCEPTION => {
-                self.summary.is_excepted = true;
-                Ok(self.summary)
-            }
-            judged => judged,
-        }
-    }
-
-    fn run_to_rest(&mut self) -> Result<Summary, Violation> {
         while let Some(event) = self.agenda.advance() {
             self.summary.events += 1;
             self.happen(event)?;
+            self.forget();
             self.look()?;
             if self.summary.converged > Tick(0) {
                 return Ok(self.summary);
@@ -211,6 +199,17 @@ impl World {
             }
         }
         Err(self.unsettled())
+    }
+
+    /// What nothing is left of is forgotten, once the store has gone back in time.
+    fn forget(&mut self) {
+        if self.store.returns() == 0 {
+            return;
+        }
+        let owners = self.owners.iter().map(|owner| &owner.reading);
+        let readings = owners.chain(self.users.iter().map(|user| &user.reading)).collect();
+        self.witness.forget(&Memory { store: &self.store, clusters: &self.clusters, readings });
+        self.summary.is_excepted = self.witness.has_excepted();
     }
 
     /// Lets everything happen until a moment: a rehearsal, in which nothing heals that was not said to.

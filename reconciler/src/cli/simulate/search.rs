@@ -31,7 +31,7 @@ pub(super) struct Found {
     events: u64,
     starts: u64,
     commands: u64,
-    /// Runs in which an exception was made: see [`windlass_core::sim::EXCEPTION`].
+    /// Runs in which an exception was made: see [`windlass_core::sim::Summary::is_excepted`].
     excepted: u64,
     pub(super) broken: Vec<Broken>,
 }

@@ -137,9 +137,6 @@ impl World {
         let to = Tick(self.agenda.now().0.saturating_sub(millis));
         let forgot = self.store.go_back(to);
         self.witness.go_back(&self.store);
-        if self.oblivion == Some(self.agenda.now()) {
-            self.witness.forget_commands(&self.store);
-        }
         let text = || format!("shows what it was {} ago, and has forgotten the rest", story::span(millis));
         self.tell(Kind::Fault, || "store".to_owned(), None, text);
         if forgot {
@@ -149,7 +146,6 @@ impl World {
 
     /// Nobody is left who could compare what the store shows with what it was.
     fn forget_all(&mut self) {
-        self.oblivion = Some(self.agenda.now());
         (0..self.owners.len()).for_each(|owner| self.fall(owner));
         self.users.iter_mut().for_each(|user| user.reading = Reading::default());
         self.agenda.plan(TAKE_OVER, Event::Rise(0));
