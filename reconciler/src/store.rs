@@ -235,6 +235,12 @@ pub trait Store: Send + Sync {
         Ok(None)
     }
 
+    /// What whoever runs a service should know of the server: how it may lose what it acknowledged, or bring back what
+    /// it had dropped. What every command is warned of is said when the store is opened.
+    async fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Ends when something was committed after `since`, by any process. A hint: it may end early, and one end may
     /// stand for many commits.
     async fn changed(&self, since: Moment) -> Result<(), Error>;

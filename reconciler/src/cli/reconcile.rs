@@ -58,6 +58,7 @@ async fn reconcile(args: &Args, console: &Console) -> Outcome {
     let (root, backing) = project_root(&args.store)?;
     if args.once {
         let (session, ledger) = open_existing(&root, &backing).await?;
+        warn(&session).await;
         let instances = Fleet::present;
         let task = Task {
             command: "reconcile",
@@ -69,6 +70,7 @@ async fn reconcile(args: &Args, console: &Console) -> Outcome {
         return conclude(&ended, &task, Exit::Error, console);
     }
     let session = reached(&root, &backing, console).await?;
+    warn(&session).await;
     let failed = |error: std::io::Error| Failure::error("signals cannot be watched").because(&error);
     let mut int = signal(SignalKind::interrupt()).map_err(failed)?;
     let mut term = signal(SignalKind::terminate()).map_err(failed)?;
@@ -92,6 +94,13 @@ async fn reconcile(args: &Args, console: &Console) -> Outcome {
     let signal = if exit == Exit::Interrupted { "SIGINT" } else { "SIGTERM" };
     console.note(&format!("ended by {signal}; the jobs go on"));
     Ok(exit)
+}
+
+/// Tells what only whoever runs a service has to know.
+async fn warn(session: &Session) {
+    for warning in session.store.warnings().await {
+        tracing::warn!("{warning}");
+    }
 }
 
 /// Opens the project, as soon as its store can be asked: a host may be up before its servers are.

@@ -211,6 +211,10 @@ impl Store for Redis {
             .map_err(|trouble| self.inner.place.failed(&trouble))
     }
 
+    async fn warnings(&self) -> Vec<String> {
+        settings::more_warnings(&self.inner.link, &self.inner.place).await
+    }
+
     async fn changed(&self, since: Moment) -> Result<(), Error> {
         let mut wait = self.watch.get_or_init(|| Watch::start(Arc::clone(&self.inner))).wait();
         loop {

@@ -1,5 +1,5 @@
 //! Whether a server is set up so that it may hold a store: what would lose records is refused, what may lose the last
-//! ones is warned of. Needs nothing that a user with few rights may not ask.
+//! ones is warned of. At its opening nothing is asked that a user with few rights may not ask.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +13,9 @@ use crate::store::Error;
 
 /// The first version of Redis that has all that is used here; Valkey speaks like a later one.
 const OLDEST: u32 = 7;
+
+/// The setting that makes a server keep a log of its writes.
+const LOG: &str = "appendonly";
 
 /// The setting that lets a server start from a log that ends within a transaction.
 const TORN: &str = "aof-load-truncated";
@@ -48,17 +51,27 @@ async fn facts(link: &Link, place: &Place) -> Result<Facts, Error> {
     let texts = Reply::list(redis::Value::Array(answers)).and_then(|answers| answers.rest(Reply::text));
     let texts = texts.map_err(|what| place.damaged(what))?;
     let lines = texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.split_once(':'));
-    let mut facts: Facts = lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    facts.extend(torn(link).await);
-    Ok(facts)
+    Ok(lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
-/// Whether it starts from a log that ends within a transaction. Most users may not ask, and nothing is said then.
-async fn torn(link: &Link) -> Facts {
+/// What else there is to warn of, where it may be asked: most users may not, and every refusal stands in the server's
+/// log. So only a service asks.
+pub(super) async fn more_warnings(link: &Link, place: &Place) -> Vec<String> {
     let mut question = Pipeline::new();
-    question.cmd("CONFIG").arg("GET").arg(TORN);
+    question.cmd("CONFIG").arg("GET").arg(LOG).arg(TORN);
     let answer = link.ask(&question, PATIENCE).await.ok().and_then(|mut answers| answers.pop());
-    answer.and_then(|answer| redis::from_redis_value(answer).ok()).unwrap_or_default()
+    let facts = answer.and_then(|answer| redis::from_redis_value(answer).ok()).unwrap_or_default();
+    torn(&facts).map(|warning| format!("the store {}: {warning}", place.0)).into_iter().collect()
+}
+
+/// Whether it starts from a log that ends within a transaction.
+fn torn(facts: &Facts) -> Option<String> {
+    (fact(facts, LOG) == "yes" && fact(facts, TORN) == "yes").then(|| {
+        format!(
+            "it starts from a log that ends within a transaction ({TORN} yes), and what it dropped then comes back in \
+             part at its next start; set `{TORN} no`, and mend such a log with `redis-check-aof --fix`"
+        )
+    })
 }
 
 fn fact<'a>(facts: &'a Facts, name: &str) -> &'a str {
@@ -83,12 +96,6 @@ fn warnings(facts: &Facts, replicas: Option<u8>) -> Vec<String> {
              set `appendonly yes`"
                 .to_owned(),
         );
-    }
-    if fact(facts, "aof_enabled") == "1" && fact(facts, TORN) == "yes" {
-        warnings.push(format!(
-            "it starts from a log that ends within a transaction ({TORN} yes), and what it dropped then comes back in \
-             part at its next start; set `{TORN} no`, and mend such a log with `redis-check-aof --fix`"
-        ));
     }
     let connected = fact(facts, "connected_slaves").parse().unwrap_or(0);
     if let Some(wanted) = replicas.filter(|wanted| *wanted > connected) {
@@ -125,17 +132,25 @@ mod tests {
 
     #[test]
     fn what_may_be_lost_is_warned_of() {
-        for (aof, torn, connected, replicas, said) in [
-            ("1", "no", "0", None, 0),
-            ("1", "", "0", None, 0),
-            ("1", "yes", "0", None, 1),
-            ("0", "yes", "0", None, 1),
-            ("1", "no", "0", Some(1), 1),
-            ("1", "no", "2", Some(2), 0),
-            ("0", "yes", "1", Some(2), 2),
+        for (aof, connected, replicas, said) in [
+            ("1", "0", None, 0),
+            ("0", "0", None, 1),
+            ("1", "0", Some(1), 1),
+            ("1", "2", Some(2), 0),
+            ("0", "1", Some(2), 2),
         ] {
-            let facts = facts(&[("aof_enabled", aof), (TORN, torn), ("connected_slaves", connected)]);
+            let facts = facts(&[("aof_enabled", aof), ("connected_slaves", connected)]);
             assert_eq!(warnings(&facts, replicas).len(), said, "{facts:?}");
+        }
+    }
+
+    #[test]
+    fn a_log_that_may_end_within_a_transaction_is_warned_of() {
+        for (log, truncated, warned) in
+            [("yes", "yes", true), ("yes", "no", false), ("no", "yes", false), ("", "", false)]
+        {
+            let facts = facts(&[(LOG, log), (TORN, truncated)]);
+            assert_eq!(torn(&facts).is_some(), warned, "{facts:?}");
         }
     }
 }

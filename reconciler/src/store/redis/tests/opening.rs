@@ -123,6 +123,16 @@ async fn a_server_that_is_not_there_is_not_available() {
     assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_is_warned_of_a_log_that_may_end_within_a_transaction() {
+    let ground = Ground::with(&["--appendonly", "yes"]);
+    let store = ground.open().await;
+    for (setting, warned) in [("yes", 1), ("no", 0)] {
+        ground.server.say(&format!("CONFIG SET aof-load-truncated {setting}")).unwrap();
+        assert_eq!(store.warnings().await.len(), warned, "{setting}");
+    }
+}
+
 /// Two users with exactly the rights that the documentation names.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_documented_rights_are_enough_and_no_more() {
@@ -137,6 +147,7 @@ async fn the_documented_rights_are_enough_and_no_more() {
     exercise(&store).await;
     let looking = open(&url("reader"), ground.folder.path(), Open::Existing).await.unwrap();
     look(&looking).await;
+    assert_eq!(ground.server.say("ACL LOG").unwrap(), "*0\r\n", "nothing was asked that is not allowed");
     let denied = looking.commit(&insert(77, "b")).await;
     assert!(matches!(denied, Err(Error::ReadOnly { .. })), "{denied:?}");
     let foreign = open(&url("reader").replace("=test", "=other"), ground.folder.path(), Open::Existing).await;
