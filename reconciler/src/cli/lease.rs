@@ -7,7 +7,7 @@ use super::args::{OutputArgs, StoreArgs};
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::{Failure, Outcome};
-use super::opened::open_existing;
+use super::opened::open_project;
 use super::prepared::project_root;
 use super::runtime::block_on;
 use super::sink::Format;
@@ -57,7 +57,7 @@ pub fn run(args: &Args, console: &Console) -> Outcome {
 async fn list(store: &StoreArgs, output: &OutputArgs, console: &Console) -> Outcome {
     let sinks = output.sinks(console, &[Format::Text, Format::Json])?;
     let (root, backing) = project_root(store)?;
-    let (session, _) = open_existing(&root, &backing).await?;
+    let session = open_project(&root, &backing, false).await?;
     let owners = session.lease.owners().await?;
     sinks.write(|format, style| match format {
         Format::Json => windlass_compiler::escape::json(&owners),
@@ -86,7 +86,7 @@ fn table(owners: &[Owner]) -> Table {
 
 async fn release(owner: Option<&str>, shards: &[u8], store: &StoreArgs, console: &Console) -> Outcome {
     let (root, backing) = project_root(store)?;
-    let (session, _) = open_existing(&root, &backing).await?;
+    let session = open_project(&root, &backing, false).await?;
     let shards = match owner {
         Some(owner) => owned(&session.lease.owners().await?, owner)?,
         None => shards.iter().map(|number| numbered(*number)).collect::<Result<_, _>>()?,

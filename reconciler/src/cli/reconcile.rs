@@ -25,6 +25,7 @@ use super::story::moved;
 use super::time::full;
 use crate::engine::{Engine, Flow, Tell, TellOutage};
 use crate::lease::{Acquired, Held};
+use crate::ledger::Ledger;
 use crate::session::Session;
 
 /// How often a service that waits for the lease asks for it.
@@ -69,13 +70,13 @@ async fn reconcile(args: &Args, console: &Console) -> Outcome {
         let ended = see_through(&session, ledger, &task, console).await?;
         return conclude(&ended, &task, Exit::Error, console);
     }
-    let session = reached(&root, &backing, console).await?;
+    let (session, ledger) = reached(&root, &backing, console).await?;
     warn(&session).await;
     let failed = |error: std::io::Error| Failure::error("signals cannot be watched").because(&error);
     let mut int = signal(SignalKind::interrupt()).map_err(failed)?;
     let mut term = signal(SignalKind::terminate()).map_err(failed)?;
     let end = Ending::default();
-    let service = serve(&session, console, &end);
+    let service = serve(&session, ledger, console, &end);
     tokio::pin!(service);
     let exit = tokio::select! {
         () = &mut service => Exit::Done,
@@ -104,7 +105,11 @@ async fn warn(session: &Session) {
 }
 
 /// Opens the project, as soon as its store can be asked: a host may be up before its servers are.
-async fn reached(root: &Path, backing: &Backing, console: &Console) -> Result<Arc<Session>, Failure> {
+async fn reached(
+    root: &Path,
+    backing: &Backing,
+    console: &Console,
+) -> Result<(Arc<Session>, Ledger), Failure> {
     let mut told = false;
     loop {
         match open_existing(root, backing).await {
@@ -115,7 +120,7 @@ async fn reached(root: &Path, backing: &Backing, console: &Console) -> Result<Ar
                 }
                 tokio::time::sleep(PAUSE).await;
             }
-            opened => return opened.map(|(session, _)| session),
+            opened => return opened,
         }
     }
 }
@@ -139,10 +144,11 @@ impl Ending {
 }
 
 /// Holds the lease whenever it can be had, and drives the engine under it. What fails is said, and tried again: a full
-/// disk may have room later.
-async fn serve(session: &Session, console: &Console, end: &Ending) {
+/// disk may have room later. The records are read anew then.
+async fn serve(session: &Session, ledger: Ledger, console: &Console, end: &Ending) {
+    let mut ledger = Some(ledger);
     while !end.is_asked() {
-        if let Err(failure) = hold(session, console, end).await {
+        if let Err(failure) = hold(session, &mut ledger, console, end).await {
             console.fail(&failure);
             tokio::select! {
                 () = tokio::time::sleep(PAUSE) => {}
@@ -152,13 +158,22 @@ async fn serve(session: &Session, console: &Console, end: &Ending) {
     }
 }
 
-async fn hold(session: &Session, console: &Console, end: &Ending) -> Result<(), Failure> {
+async fn hold(
+    session: &Session,
+    ledger: &mut Option<Ledger>,
+    console: &Console,
+    end: &Ending,
+) -> Result<(), Failure> {
     let lease = tokio::select! {
         lease = acquire(session, console) => lease?,
         () = end.nudge.notified() => return Ok(()),
     };
     console.note(&format!("reconciling, {}", lease.title()));
-    drive(session, lease, teller(console), console, end).await
+    let ledger = match ledger.take() {
+        Some(ledger) => ledger,
+        None => session.ledger().await?,
+    };
+    drive(session, ledger, lease, console, end).await
 }
 
 async fn acquire(session: &Session, console: &Console) -> Result<Box<dyn Held>, Failure> {
@@ -181,12 +196,12 @@ async fn acquire(session: &Session, console: &Console) -> Result<Box<dyn Held>, 
 /// Drives the engine until the service is asked to end: then finishes what is under way, and hands over.
 async fn drive(
     session: &Session,
+    ledger: Ledger,
     lease: Box<dyn Held>,
-    tell: Option<Tell>,
     console: &Console,
     end: &Ending,
 ) -> Result<(), Failure> {
-    let ledger = session.ledger().await?;
+    let tell = teller(console);
     let console = console.clone();
     let outage: TellOutage = Box::new(move |error| {
         console.fail(&Failure::error(error).hint("nothing is done on any cluster until the store is back"));
