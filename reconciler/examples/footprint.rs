@@ -71,7 +71,7 @@ async fn read(folder: &Path) -> Done {
     let ledger = Ledger::load(Arc::clone(&store)).await?;
     let (after, live) = (resident()?, live(&heap));
     let mut stored = Vec::new();
-    for prefix in Key::PREFIXES {
+    for prefix in Key::KINDS {
         let records = store.scan(prefix).await?;
         let bytes: usize = records.iter().map(|one| one.key.as_str().len() + one.text.len() + OVERHEAD).sum();
         stored.push((prefix, bytes));

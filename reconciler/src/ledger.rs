@@ -4,12 +4,15 @@
 //! those that newer builds have added to, so that each write keeps that.
 
 mod lineage;
+mod pieces;
 mod versions;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use futures_util::StreamExt;
 use windlass_compiler::name::JobId;
 use windlass_core::apply::Apply;
 use windlass_core::desired::{self, Change, Desired};
@@ -303,16 +306,17 @@ impl Ledger {
         }
     }
 
-    /// Reads everything anew: first what others refer to. One kind of record after the other, because the texts of all
-    /// kinds at once are what a load would need most memory for; what is written meanwhile is read again at the end.
+    /// Reads everything anew: first what others refer to. What is written meanwhile is read again at the end.
     async fn reload(&mut self) -> Result<(), Error> {
         let head = self.store.head().await?;
         self.fleet = Fleet::default();
         self.versions = Versions::default();
         self.texts.clear();
         let mut specs = Specs::new();
-        for prefix in Key::PREFIXES {
-            for record in self.store.scan(prefix).await? {
+        self.take_written(&[Key::project(), Key::recovery()], &specs).await?;
+        let mut pieces = pin!(pieces::pieces(&self.store));
+        while let Some(records) = pieces.next().await {
+            for record in records? {
                 if record.key.name(Key::SPEC).is_some() {
                     let spec = self.spec(&record)?;
                     specs.insert((spec.id.clone(), spec.mark), spec);

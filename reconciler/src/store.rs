@@ -212,6 +212,11 @@ pub trait Store: Send + Sync {
         Ok(records)
     }
 
+    /// Whether one shard is found without looking through the others, so that everything is better read by shards.
+    fn is_sharded(&self) -> bool {
+        false
+    }
+
     /// Does all of a transaction, durably, or none of it.
     async fn commit(&self, transaction: &Transaction) -> Result<Commit, Error>;
 

@@ -182,6 +182,10 @@ impl Store for Redis {
         self.inner.scan_shard(shard).await
     }
 
+    fn is_sharded(&self) -> bool {
+        true
+    }
+
     async fn commit(&self, transaction: &Transaction) -> Result<Commit, Error> {
         // Asked here because a switch may hold for the calling thread alone.
         let compared = !is_off(Rule::CompareAndSet);
