@@ -13,6 +13,7 @@ mod keys;
 mod link;
 mod marker;
 mod place;
+mod pulse;
 mod read;
 mod reply;
 mod request;

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::address::{Address, Server};
 use super::dial::{self, Dialled};
 use super::incarnation::Incarnation;
+use super::pulse::Pulse;
 
 /// How long a failed attempt to connect answers for the next ones, so that a crowd of waiting tasks does not try
 /// one after the other.
@@ -46,6 +47,7 @@ pub(super) struct Connection(u64);
 pub(super) struct Link {
     address: Arc<Address>,
     key: String,
+    pulse: Pulse,
     state: Mutex<State>,
 }
 
@@ -67,7 +69,7 @@ struct Live {
 impl Link {
     /// A connection to come. `key` is one of the store's.
     pub(super) fn new(address: Arc<Address>, key: &str) -> Self {
-        Self { address, key: key.to_owned(), state: Mutex::default() }
+        Self { address, key: key.to_owned(), pulse: Pulse::start(), state: Mutex::default() }
     }
 
     /// Who is at the other end.
@@ -118,7 +120,8 @@ impl Link {
         requests: &Pipeline,
         patience: Duration,
     ) -> Result<Vec<Value>, (Trouble, Option<Server>)> {
-        let trouble = match send(live.connection.clone(), requests, patience).await {
+        let answers = self.pulse.within(patience, answers(live.connection.clone(), requests)).await;
+        let trouble = match read(answers, patience) {
             Ok(answers) => return Ok(answers),
             Err(trouble) => trouble,
         };
@@ -165,24 +168,25 @@ impl Link {
     }
 }
 
-async fn send(
+async fn answers(
     mut connection: MultiplexedConnection,
     requests: &Pipeline,
-    patience: Duration,
-) -> Result<Vec<Value>, Trouble> {
+) -> Result<Vec<Value>, RedisError> {
     // One request alone goes a shorter way through the client.
     let mut alone = requests.cmd_iter();
-    let answers = async {
-        match (alone.next(), alone.next()) {
-            (Some(request), None) => connection.req_packed_command(request).await.map(|value| vec![value]),
-            _ => connection.req_packed_commands(requests, 0, requests.len()).await,
-        }
-    };
-    let values = match tokio::time::timeout(patience, answers).await {
-        Err(_) => return Err(Trouble::Lost(format!("no answer within {} s", patience.as_secs()))),
-        Ok(Err(error)) if is_answer(&error) => return Err(Trouble::Answered(error)),
-        Ok(Err(error)) => return Err(Trouble::Lost(error.to_string())),
-        Ok(Ok(values)) => values,
+    match (alone.next(), alone.next()) {
+        (Some(request), None) => connection.req_packed_command(request).await.map(|value| vec![value]),
+        _ => connection.req_packed_commands(requests, 0, requests.len()).await,
+    }
+}
+
+/// What came within `patience`, if anything did.
+fn read(answers: Option<Result<Vec<Value>, RedisError>>, patience: Duration) -> Result<Vec<Value>, Trouble> {
+    let values = match answers {
+        None => return Err(Trouble::Lost(format!("no answer within {} s", patience.as_secs()))),
+        Some(Err(error)) if is_answer(&error) => return Err(Trouble::Answered(error)),
+        Some(Err(error)) => return Err(Trouble::Lost(error.to_string())),
+        Some(Ok(values)) => values,
     };
     match values.iter().find_map(refusal) {
         Some(error) => Err(Trouble::Answered(error)),
