@@ -241,14 +241,14 @@ impl Store for Redis {
     async fn raise(&self) -> Result<Epoch, Error> {
         let inner = &self.inner;
         let mut call = Call::new(&script::RAISE, [&inner.keys.meta]);
-        call.arg(inner.lineage.as_str()).number(Shard::COUNT);
+        call.arg(&inner.lineage).shown(Shard::COUNT);
         inner.epoch(&call).await
     }
 
     async fn fence(&self, fence: Fence) -> Result<Epoch, Error> {
         let inner = &self.inner;
         let mut call = Call::new(&script::FENCE, [&inner.keys.meta]);
-        call.arg(inner.lineage.as_str()).number(fence.shard).number(fence.epoch.0);
+        call.arg(&inner.lineage).shown(fence.shard).shown(fence.epoch.0);
         inner.epoch(&call).await
     }
 

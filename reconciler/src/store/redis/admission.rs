@@ -75,7 +75,7 @@ async fn look(link: &Link, place: &Place, keys: &Keys) -> Result<Option<(String,
 
 async fn initialise(link: &Link, place: &Place, keys: &Keys) -> Result<(String, u64), Error> {
     let mut call = Call::new(&INITIALISE, keys.all());
-    call.arg(drawn()).number(FORMAT);
+    call.arg(&drawn()).shown(FORMAT);
     let value = script::run(link, &call, PATIENCE).await.map_err(|trouble| place.failed(&trouble))?;
     let (word, mut reply) = script::answer(value).map_err(|what| place.damaged(what))?;
     let first = reply.text().map_err(|what| place.damaged(what))?;

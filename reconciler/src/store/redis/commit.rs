@@ -32,27 +32,28 @@ const REFUSED: u64 = 10_000;
 pub(super) fn call(store: &Inner, ticket: &Ticket, transaction: &Transaction, compared: bool) -> Call {
     let Inner { keys, lineage, bounds, .. } = store;
     let mut call = Call::new(&COMMIT, [&keys.meta, &keys.ops, &keys.refused, &keys.events]);
-    call.arg(lineage.as_str())
-        .arg(transaction.op.to_string())
-        .arg(ticket.process.as_str())
-        .number(ticket.number);
-    let fence = transaction.fence.filter(|_| !is_off(Rule::Epochs));
-    call.arg(fence.map(|fence| fence.shard.to_string()).unwrap_or_default());
-    call.number(fence.map_or(0, |fence| fence.epoch.0)).number(u8::from(compared));
-    call.number(bounds.transactions).number(bounds.lines);
-    call.number(transaction.guards.len()).number(transaction.writes.len()).number(transaction.history.len());
+    call.arg(lineage).shown(transaction.op).arg(&ticket.process).shown(ticket.number);
+    match transaction.fence.filter(|_| !is_off(Rule::Epochs)) {
+        Some(fence) => call.shown(fence.shard).shown(fence.epoch.0),
+        None => call.arg("").shown(0),
+    };
+    call.shown(u8::from(compared)).shown(bounds.transactions).shown(bounds.lines);
+    call.shown(transaction.guards.len()).shown(transaction.writes.len()).shown(transaction.history.len());
     for (key, version) in &transaction.guards {
-        name(&mut call, keys, key).arg(stored(*version));
+        record(&mut call, keys, key, *version);
     }
     for write in &transaction.writes {
-        name(&mut call, keys, &write.key).arg(stored(write.expect.version())).arg(write.text.as_str());
+        record(&mut call, keys, &write.key, write.expect.version()).arg(&write.text);
     }
     for entry in &transaction.history {
         let (history, numbers) = keys.history_of(&entry.subject);
         let (history, numbers) = (call.key(history), call.key(numbers));
-        call.number(history).number(numbers).arg(entry.subject.as_str());
-        call.arg(entry.sequence.map(|number| number.to_string()).unwrap_or_default());
-        call.number(entry.at).arg(entry.text.as_str());
+        call.shown(history).shown(numbers).arg(&entry.subject);
+        match entry.sequence {
+            Some(number) => call.shown(number),
+            None => call.arg(""),
+        };
+        call.shown(entry.at).arg(&entry.text);
     }
     call
 }
@@ -60,7 +61,7 @@ pub(super) fn call(store: &Inner, ticket: &Ticket, transaction: &Transaction, co
 /// The call that settles a transaction.
 pub(super) fn settle(keys: &Keys, lineage: &str, ticket: &Ticket, op: OpId) -> Call {
     let mut call = Call::new(&SETTLE, [&keys.meta, &keys.ops, &keys.refused]);
-    call.arg(lineage).arg(op.to_string()).arg(ticket.process.as_str()).number(ticket.number).number(REFUSED);
+    call.arg(lineage).shown(op).arg(&ticket.process).shown(ticket.number).shown(REFUSED);
     call
 }
 
@@ -95,12 +96,12 @@ pub(super) fn outcome(op: OpId, word: &str, mut reply: Reply, dropped: &mut u64)
     Ok(Outcome::Commit(commit))
 }
 
-fn name<'a>(call: &'a mut Call, keys: &Keys, key: &Key) -> &'a mut Call {
+/// Names a record and the version that it has to have, as that is stored: nothing for no record.
+fn record<'a>(call: &'a mut Call, keys: &Keys, key: &Key, version: Option<Version>) -> &'a mut Call {
     let number = call.key(keys.records_of(key));
-    call.number(number).arg(key.as_str())
-}
-
-/// A version as it is stored; nothing for no record.
-fn stored(version: Option<Version>) -> String {
-    version.map(|version| format!("{} {}", version.counter, version.op)).unwrap_or_default()
+    call.shown(number).arg(key.as_str());
+    match version {
+        Some(version) => call.shown(format_args!("{} {}", version.counter, version.op)),
+        None => call.arg(""),
+    }
 }

@@ -19,7 +19,7 @@ const ATTEMPTS: usize = 3;
 impl Inner {
     pub(super) async fn record(&self, key: &Key) -> Result<Option<Record>, Error> {
         let mut call = Call::new(&READ, [self.keys.meta.clone(), self.keys.records_of(key)]);
-        call.arg(self.lineage.as_str()).arg(key.as_str());
+        call.arg(&self.lineage).arg(key.as_str());
         let (_, mut reply) = self.ask(&call).await?;
         let stored = reply.text().map_err(|what| self.place.damaged(what))?;
         match stored.as_str() {
@@ -128,7 +128,7 @@ impl Inner {
 
     pub(super) async fn follows(&self, seen: &Head) -> Result<Follows, Error> {
         let mut call = Call::new(&FOLLOWS, [&self.keys.meta, &self.keys.events]);
-        call.arg(self.lineage.as_str()).number(seen.moment.0);
+        call.arg(&self.lineage).shown(seen.moment.0);
         let (_, mut reply) = self.ask(&call).await?;
         let both = head(&mut reply).and_then(|now| Ok((now, op(reply.optional()?)?)));
         let (now, there) = both.map_err(|what| self.place.damaged(what))?;
@@ -137,7 +137,7 @@ impl Inner {
 
     pub(super) async fn written(&self, since: Moment) -> Result<(Option<Vec<Key>>, Moment), Error> {
         let mut call = Call::new(&WRITTEN, [&self.keys.meta, &self.keys.events]);
-        call.arg(self.lineage.as_str()).number(since.0);
+        call.arg(&self.lineage).shown(since.0);
         let (word, mut reply) = self.ask(&call).await?;
         let read = || {
             let now = Moment(reply.number()?);
@@ -167,7 +167,7 @@ impl Inner {
     async fn history_of(&self, subject: &str, after: &str, last: usize) -> Result<Vec<Line>, Error> {
         let history = self.keys.history(shard_of_name(subject));
         let mut call = Call::new(&HISTORY, [&self.keys.meta, &history]);
-        call.arg(self.lineage.as_str()).arg(subject).arg(after).number(last);
+        call.arg(&self.lineage).arg(subject).arg(after).shown(last);
         let (_, reply) = self.ask(&call).await?;
         reply.rest(Reply::line).map_err(|what| self.place.damaged(what))
     }

@@ -2,10 +2,11 @@
 //! where a server does not know it (restarted, failed over, flushed), the text is sent instead, which also
 //! teaches it.
 
+use std::fmt::Display;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use redis::{Cmd, Pipeline, Value};
+use redis::{Arg, Cmd, Pipeline, RedisWrite, Value};
 
 use super::link::{Connection, Link, Trouble};
 use super::reply::Reply;
@@ -55,13 +56,14 @@ scripts! {
 pub(super) struct Call {
     script: &'static Script,
     keys: Vec<String>,
-    args: Vec<Vec<u8>>,
+    /// The arguments, one after the other: no command yet.
+    args: Cmd,
 }
 
 impl Call {
     /// A call with these keys.
     pub(super) fn new(script: &'static Script, keys: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self { script, keys: keys.into_iter().map(Into::into).collect(), args: Vec::new() }
+        Self { script, keys: keys.into_iter().map(Into::into).collect(), args: Cmd::with_capacity(24, 1024) }
     }
 
     /// Adds a key unless it is there; its number, from 1.
@@ -74,14 +76,15 @@ impl Call {
     }
 
     /// Adds an argument.
-    pub(super) fn arg(&mut self, arg: impl Into<Vec<u8>>) -> &mut Self {
-        self.args.push(arg.into());
+    pub(super) fn arg(&mut self, arg: &str) -> &mut Self {
+        self.args.write_arg(arg.as_bytes());
         self
     }
 
-    /// Adds a number.
-    pub(super) fn number(&mut self, number: impl ToString) -> &mut Self {
-        self.arg(number.to_string())
+    /// Adds an argument as it is shown: a number, an id.
+    pub(super) fn shown(&mut self, arg: impl Display) -> &mut Self {
+        self.args.write_arg_fmt(arg);
+        self
     }
 
     /// The request, by digest or by text.
@@ -94,7 +97,13 @@ impl Call {
             (true, false) => (redis::cmd("EVAL_RO"), *text),
         };
         let mut request = name;
-        request.arg(script).arg(self.keys.len()).arg(&self.keys).arg(&self.args);
+        let args = self.args.args_iter().filter_map(|arg| match arg {
+            Arg::Simple(arg) => Some(arg),
+            _ => None,
+        });
+        request.reserve_space_for_args(args.clone().map(<[u8]>::len));
+        request.arg(script).arg(self.keys.len()).arg(&self.keys);
+        args.for_each(|arg| request.write_arg(arg));
         request
     }
 }
