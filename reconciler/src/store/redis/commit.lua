@@ -4,16 +4,17 @@
 -- KEYS 1 meta, 2 ops, 3 refused, 4 events, and behind them whatever the arguments name by number.
 local meta, ops, refused, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local place = 0
-local function arg()
-  place = place + 1
-  return ARGV[place]
+-- The next arguments.
+local function take(count)
+  place = place + count
+  return unpack(ARGV, place - count + 1, place)
 end
-local function text(number) return string.format('%.0f', number) end
+local function text(number) return string.format('%d', number) end
 
-local lineage, op, process, request = arg(), arg(), arg(), tonumber(arg())
-local shard, epoch, compared = arg(), tonumber(arg()), arg() == '1'
-local kept, lines = tonumber(arg()), tonumber(arg())
-local guards, writes, entries = tonumber(arg()), tonumber(arg()), tonumber(arg())
+local lineage, op, process, request, shard, epoch = take(6)
+local compared, kept, lines, guards, writes, entries = take(6)
+compared, kept = compared == '1', tonumber(kept)
+guards, writes, entries = tonumber(guards), tonumber(writes), tonumber(entries)
 
 local known = redis.call('HMGET', meta, 'lineage', 'moment', 'position', 'refused', 'barrier:' .. shard)
 if known[1] ~= lineage then return {'lineage', known[1] or ''} end
@@ -29,29 +30,31 @@ if before then
   return answer
 end
 local settled = known[4] and redis.call('ZSCORE', refused, op .. ' ' .. process)
-if settled and request <= tonumber(settled) then return {'late'} end
-if shard ~= '' and epoch < (tonumber(known[5]) or 0) then return {'fenced', known[5]} end
+if settled and tonumber(request) <= tonumber(settled) then return {'late'} end
+if shard ~= '' and tonumber(epoch) < (tonumber(known[5]) or 0) then return {'fenced', known[5]} end
 
 -- The first record that is not as expected; a key that is written twice never is.
 local function unexpected(key, name, version)
-  local value = redis.call('HGET', KEYS[key], name)
+  local value = redis.call('HGET', key, name)
   local same
   if version == '' then same = not value else same = value and value:sub(1, #version + 1) == version .. ' ' end
   if same or not compared then return nil, value end
   return {'conflict', name, value or ''}, value
 end
 for _ = 1, guards do
-  local conflict = unexpected(tonumber(arg()), arg(), arg())
+  local key, name, version = take(3)
+  local conflict = unexpected(KEYS[tonumber(key)], name, version)
   if conflict then return conflict end
 end
 local changes, seen = {}, {}
 for i = 1, writes do
-  local key, name, version, content = tonumber(arg()), arg(), arg(), arg()
+  local key, name, version, content = take(4)
+  key = KEYS[tonumber(key)]
   local conflict, value = unexpected(key, name, version)
   if conflict then return conflict end
   if seen[name] and compared then return {'conflict', name, value or ''} end
   seen[name] = (seen[name] or (value and tonumber(value:match('^%d+'))) or 0) + 1
-  changes[i] = {KEYS[key], name, text(seen[name]), content}
+  changes[i] = {key, name, text(seen[name]), content}
 end
 
 -- From here on it is done.
@@ -73,7 +76,7 @@ for i = 1, writes do
   answer[i + 2] = counter
 end
 
-local position, dropped = tonumber(known[3]) or 0, 0
+local position, dropped = known[3] or '0', 0
 if entries > 0 then
   -- The numbers that a subject has are kept as ranges, ascending: `1-9,12-12`.
   local function ranges(value)
@@ -84,7 +87,7 @@ if entries > 0 then
     return list
   end
   -- The number of a new line, or nil where there is a line of that number.
-  local function take(list, wanted)
+  local function add(list, wanted)
     local last = list[#list]
     local number = tonumber(wanted) or (last and last[2] + 1 or 1)
     local i = 1
@@ -99,19 +102,19 @@ if entries > 0 then
     end
     return number
   end
-  local subjects, histories = {}, {}
+  local last, subjects, histories = tonumber(position), {}, {}
   for _ = 1, entries do
-    local history, numbers, subject, wanted, at, content = arg(), arg(), arg(), arg(), arg(), arg()
+    local history, numbers, subject, wanted, at, content = take(6)
     history, numbers = KEYS[tonumber(history)], KEYS[tonumber(numbers)]
     local about = subjects[subject]
     if not about then
       about = {numbers, ranges(redis.call('HGET', numbers, subject))}
       subjects[subject] = about
     end
-    local number = take(about[2], wanted)
+    local number = add(about[2], wanted)
     if number then
-      position, histories[history] = position + 1, true
-      redis.call('XADD', history, text(position) .. '-0',
+      last, histories[history] = last + 1, true
+      redis.call('XADD', history, text(last) .. '-0',
         'subject', subject, 'sequence', text(number), 'at', at, 'text', content)
     end
   end
@@ -123,9 +126,10 @@ if entries > 0 then
   for history in pairs(histories) do
     dropped = dropped + redis.call('XTRIM', history, 'MAXLEN', '~', lines)
   end
+  position = text(last)
 end
 
-redis.call('HSET', meta, 'moment', now, 'op', op, 'position', text(position))
+redis.call('HSET', meta, 'moment', now, 'op', op, 'position', position)
 redis.call('HSET', ops, op, now)
 -- What is remembered is bounded. Rarely and much at once: an operation is forgotten before its entry is.
 if moment > kept and moment % 64 == 0 then
