@@ -29,8 +29,9 @@ use windlass_core::shard::Fence;
 use windlass_core::spec::{self, Mark, Spec};
 use windlass_core::status::{self, Status};
 
+use self::lineage::Seen;
 use self::versions::Versions;
-use crate::store::{self, Commit, Entry, Expect, Head, Key, Moment, Record, Store, Transaction, Write};
+use crate::store::{self, Commit, Entry, Expect, Key, Moment, Record, Store, Transaction, Write};
 
 /// The records of a project.
 pub struct Ledger {
@@ -41,8 +42,8 @@ pub struct Ledger {
     texts: BTreeMap<Key, Arc<str>>,
     names: Names,
     moment: Moment,
-    /// The last commit that was seen: what the store must go on containing.
-    head: Option<Head>,
+    /// What the store must go on containing.
+    seen: Option<Seen>,
 }
 
 /// The ledger could not be read or written.
@@ -93,7 +94,7 @@ impl Ledger {
             texts: BTreeMap::new(),
             names: Names::default(),
             moment: Moment::default(),
-            head: None,
+            seen: None,
         };
         ledger.reload().await?;
         Ok(ledger)
@@ -124,7 +125,6 @@ impl Ledger {
         if self.follow().await? {
             return Ok(true);
         }
-        let head = self.store.head().await?;
         let (keys, moment) = self.store.written(self.moment).await?;
         let Some(keys) = keys else {
             self.reload().await?;
@@ -132,16 +132,7 @@ impl Ledger {
         };
         self.take_written(&keys, &Specs::new()).await?;
         self.moment = moment;
-        self.advance(head);
         Ok(!keys.is_empty())
-    }
-
-    /// Takes in the last commit of the store. An earlier one than was seen is not: the store has gone back since it was
-    /// asked whether it follows, and the next look has to notice that.
-    fn advance(&mut self, head: Head) {
-        if self.head.is_none_or(|seen| seen.moment < head.moment) {
-            self.head = Some(head);
-        }
     }
 
     /// Commits what a command wants, if the records that it rests on are as this ledger knows them.
@@ -277,6 +268,7 @@ impl Ledger {
             }
             Err(unknown @ store::Error::Unknown { .. }) => match self.store.settle(transaction.op).await {
                 Ok(true) => {
+                    self.did(transaction.op);
                     self.refresh().await?;
                     return Ok(Written::Done);
                 }
@@ -293,16 +285,20 @@ impl Ledger {
                 Ok(Written::Conflict(key))
             }
             Commit::Done(versions) => {
-                // What the store must contain from here on; known a little later where this question fails.
-                if let Ok(head) = self.store.head().await {
-                    self.advance(head);
-                }
+                self.did(transaction.op);
                 for (write, version) in transaction.writes.into_iter().zip(versions) {
                     let record = Record { key: write.key, version, text: write.text.into() };
                     self.take(record, &Specs::new()).await?;
                 }
                 Ok(Written::Done)
             }
+        }
+    }
+
+    /// Remembers a commit of ours: the store must contain it from here on.
+    fn did(&mut self, op: OpId) {
+        if let Some(seen) = &mut self.seen {
+            seen.add(op);
         }
     }
 
@@ -325,7 +321,7 @@ impl Ledger {
             }
         }
         self.moment = self.catch_up(head.moment, &specs).await?;
-        self.head = Some(head);
+        self.seen = Some(Seen::new(head));
         self.fleet.compact();
         self.versions.compact();
         Ok(())

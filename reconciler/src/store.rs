@@ -231,8 +231,9 @@ pub trait Store: Send + Sync {
     /// The last commit.
     async fn head(&self) -> Result<Head, Error>;
 
-    /// Whether the store's history contains the commit that somebody saw, here or at another time.
-    async fn follows(&self, seen: &Head) -> Result<Follows, Error>;
+    /// Whether the store's history contains the commit that somebody saw, here or at another time, and these operations,
+    /// which were done since then. Answered as of one moment.
+    async fn follows(&self, seen: &Head, since: &[OpId]) -> Result<Follows, Error>;
 
     /// One word for the life of the server that answers: it changes when the server is started again, or another one
     /// takes its place. `None` where there is no server.

@@ -12,10 +12,12 @@ use windlass_compiler::model::{Backoff, Cluster, Engine, Job, Mode, OnLost, Proc
 use windlass_compiler::plan::Plan;
 use windlass_compiler::units::Duration;
 use windlass_core::desired::Change;
+use windlass_core::history::Note;
 use windlass_core::id::{ApplyId, RunId};
 use windlass_core::mutation::Mutation;
 use windlass_core::operate::{Operation, Target, operate};
 use windlass_core::propose::{Proposal, bind, propose};
+use windlass_core::recovery::Finding;
 use windlass_core::run::Run;
 
 fn job(command: &str) -> Job {
@@ -79,6 +81,21 @@ fn bound(ledger: &Ledger) -> Vec<String> {
         Engine::Process(process) => process.command.concat(),
     })
     .collect()
+}
+
+/// Lines of the history, which rest on no record.
+async fn note(ledger: &mut Ledger, lines: usize) {
+    for _ in 0..lines {
+        let written = ledger.note("project".to_owned(), &Note::Thawed).await.unwrap();
+        assert_eq!(written, Written::Done);
+    }
+}
+
+/// Whether a ledger reads that the project is frozen, with a command that is gone among what is named.
+async fn is_told(ledger: &mut Ledger) -> bool {
+    ledger.refresh().await.unwrap();
+    let recovery = ledger.fleet().recovery.as_ref();
+    recovery.is_some_and(|one| one.findings.iter().any(|found| matches!(found, Finding::Command { .. })))
 }
 
 fn store() -> Arc<dyn Store> {
@@ -173,4 +190,44 @@ async fn rewrite(store: &Arc<dyn Store>, key: &Key, text: String) {
     let (guards, history) = (Vec::new(), Vec::new());
     let transaction = Transaction { op: new_op(), fence: None, guards, writes, history };
     assert!(matches!(store.commit(&transaction).await.unwrap(), windlass::store::Commit::Done(_)));
+}
+
+#[tokio::test]
+async fn a_commit_of_ours_that_is_forgotten_at_once_is_missed() {
+    let memory = Arc::new(Memory::new());
+    let store: Arc<dyn Store> = memory.clone();
+    let (mut ours, mut other) = (load(&store).await, load(&store).await);
+    // What the store contains still is not all that there was: ours stands behind what nobody has read yet.
+    note(&mut other, 2).await;
+    let saved = memory.save();
+    apply(&mut ours, "one").await;
+    memory.restore(&saved);
+    note(&mut other, 3).await;
+    assert!(is_told(&mut ours).await);
+}
+
+#[tokio::test]
+async fn a_commit_into_a_store_that_went_back_hides_nothing() {
+    let memory = Arc::new(Memory::new());
+    let store: Arc<dyn Store> = memory.clone();
+    let (mut ours, mut other) = (load(&store).await, load(&store).await);
+    let saved = memory.save();
+    apply(&mut ours, "one").await;
+    ours.refresh().await.unwrap();
+    memory.restore(&saved);
+    note(&mut other, 3).await;
+    note(&mut ours, 1).await;
+    assert!(is_told(&mut ours).await);
+}
+
+#[tokio::test]
+async fn what_others_and_we_have_done_is_followed() {
+    let store = store();
+    let (mut ours, mut other) = (load(&store).await, load(&store).await);
+    for command in ["one", "two", "three"] {
+        note(&mut other, 300).await;
+        apply(&mut ours, command).await;
+        note(&mut ours, 300).await;
+        assert!(!is_told(&mut ours).await);
+    }
 }

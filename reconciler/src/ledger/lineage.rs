@@ -1,8 +1,11 @@
 //! Whether the store still contains what was read from it; and what is done where it does not.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use windlass_core::fault::{Rule, is_off};
 use windlass_core::fleet::Fleet;
+use windlass_core::id::OpId;
 use windlass_core::recovery::{Recovery, forgotten};
 
 use super::{Error, Ledger};
@@ -11,23 +14,32 @@ use crate::store::{self, Commit, Follows, Head};
 /// How often the beginning of a recovery is written again, where others write it too.
 const TRIES: usize = 16;
 
+/// How many commits of ours are asked for at once.
+const OURS: usize = 256;
+
 impl Ledger {
     /// Looks whether the store has gone back in time since it was read last. If so, reads what is left, and freezes the
     /// project: nothing is done on any cluster until it has recovered.
     pub(super) async fn follow(&mut self) -> Result<bool, Error> {
-        let Some(seen) = self.head.filter(|_| !is_off(Rule::StoreIsFollowed)) else { return Ok(false) };
-        let now = match self.store.follows(&seen).await? {
-            Follows::Yes | Follows::Forgotten => return Ok(false),
-            Follows::Behind { now } | Follows::Forked { now } => now,
+        let Some(seen) = self.seen.clone().filter(|_| !is_off(Rule::StoreIsFollowed)) else {
+            return Ok(false);
+        };
+        let reason = match self.store.follows(&seen.head, &seen.since).await? {
+            Follows::Yes { now } | Follows::Forgotten { now } => {
+                self.seen = Some(Seen::new(now));
+                return Ok(false);
+            }
+            Follows::Behind { now } | Follows::Forked { now } => reason(seen.head.moment.0, &now),
+            Follows::Lacks { op, now } => reason(op, &now),
         };
         let before = std::mem::take(&mut self.fleet);
-        if let Err(error) = self.reload().await {
-            self.fleet = before;
-            return Err(error);
-        }
-        if let Err(error) = self.freeze(reason(&seen, &now), &before).await {
+        let frozen = match self.reload().await {
+            Ok(()) => self.freeze(reason, &before).await,
+            failed => failed,
+        };
+        if let Err(error) = frozen {
             // What was seen is compared once more when the store is back: nobody else may know it.
-            (self.fleet, self.head) = (before, Some(seen));
+            (self.fleet, self.seen) = (before, Some(seen));
             return Err(error);
         }
         Ok(true)
@@ -61,6 +73,29 @@ impl Ledger {
     }
 }
 
-fn reason(seen: &Head, now: &Head) -> String {
-    format!("commit {} was seen, and the store, now at {}, does not contain it", seen.moment.0, now.moment.0)
+/// What the store must go on containing.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    /// The last commit of the store when it was last asked.
+    head: Head,
+    /// What we have done since then. It may stand behind commits that we know nothing of, so it is no head.
+    since: Vec<OpId>,
+}
+
+impl Seen {
+    pub(super) fn new(head: Head) -> Self {
+        Self { head, since: Vec::new() }
+    }
+
+    /// Takes in a commit of ours. The latest ones are enough to tell by.
+    pub(super) fn add(&mut self, op: OpId) {
+        if self.since.len() == OURS {
+            self.since.remove(0);
+        }
+        self.since.push(op);
+    }
+}
+
+fn reason(seen: impl fmt::Display, now: &Head) -> String {
+    format!("commit {seen} was seen, and the store, now at {}, does not contain it", now.moment.0)
 }

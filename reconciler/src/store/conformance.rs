@@ -356,7 +356,9 @@ pub(crate) async fn a_commit_that_was_seen_is_followed(bench: Bench) {
         seen.push(bench.store.head().await.unwrap());
     }
     for head in &seen {
-        assert_eq!(bench.other.follows(head).await.unwrap(), Follows::Yes, "{head:?}");
+        let since = [OpId(4), OpId(2)];
+        let now = seen[4];
+        assert_eq!(bench.other.follows(head, &since).await.unwrap(), Follows::Yes { now }, "{head:?}");
     }
 }
 
@@ -372,7 +374,11 @@ pub(crate) async fn a_commit_that_never_was_is_not_followed(bench: Bench) {
         (Head { moment: Moment(now.moment.0 + 1), op: other }, Follows::Behind { now }),
         (Head { moment: Moment(u64::MAX), op: None }, Follows::Behind { now }),
     ] {
-        assert_eq!(bench.other.follows(&seen).await.unwrap(), expected, "{seen:?}");
+        assert_eq!(bench.other.follows(&seen, &[]).await.unwrap(), expected, "{seen:?}");
+    }
+    let (since, lacks) = ([OpId(2), OpId(77)], Follows::Lacks { op: OpId(77), now });
+    for seen in [Head::default(), first, now] {
+        assert_eq!(bench.other.follows(&seen, &since).await.unwrap(), lacks, "{seen:?}");
     }
 }
 

@@ -14,11 +14,17 @@ pub struct Head {
     pub op: Option<OpId>,
 }
 
-/// Whether a store's history contains a commit.
+/// How far back every store remembers which operations were done, in commits.
+const REMEMBERED: u64 = 10_000;
+
+/// Whether a store's history contains the commits that somebody knows of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Follows {
     /// It does.
-    Yes,
+    Yes {
+        /// Where the store is, at the moment of that answer.
+        now: Head,
+    },
     /// The store has not come that far: it went back in time.
     Behind {
         /// Where it is.
@@ -29,19 +35,33 @@ pub enum Follows {
         /// Where it is.
         now: Head,
     },
-    /// The store no longer knows what stood at that moment.
-    Forgotten,
+    /// One that was made after what was seen is missing: the store went back in time, and perhaps on.
+    Lacks {
+        /// Which one.
+        op: OpId,
+        /// Where it is.
+        now: Head,
+    },
+    /// The store no longer knows what stood at that moment, or what was done so long ago.
+    Forgotten {
+        /// Where it is.
+        now: Head,
+    },
 }
 
 impl Follows {
-    /// Judges whether a store that is at `now` and has `there` at the moment of `seen` contains it.
-    pub(super) fn judge(seen: &Head, now: Head, there: Option<OpId>) -> Self {
+    /// Judges whether a store contains what was seen: it is at `now`, has `there` at the moment of `seen`, and `missing`
+    /// is the first of the operations made since then that it does not know.
+    pub(super) fn judge(seen: &Head, now: Head, there: Option<OpId>, missing: Option<OpId>) -> Self {
         match (seen.op, there) {
-            _ if seen.moment == Moment(0) => Self::Yes,
             _ if now.moment < seen.moment => Self::Behind { now },
-            (Some(seen), Some(there)) if seen == there => Self::Yes,
-            (Some(_), Some(_)) => Self::Forked { now },
-            (None, _) | (_, None) => Self::Forgotten,
+            (Some(seen), Some(there)) if seen != there => Self::Forked { now },
+            (None, _) | (_, None) if seen.moment != Moment(0) => Self::Forgotten { now },
+            _ => match missing {
+                None => Self::Yes { now },
+                Some(_) if now.moment.0 - seen.moment.0 >= REMEMBERED => Self::Forgotten { now },
+                Some(op) => Self::Lacks { op, now },
+            },
         }
     }
 }

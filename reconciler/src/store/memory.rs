@@ -29,11 +29,26 @@ impl Memory {
         Self { state: Mutex::default(), moment: watch::Sender::new(Moment(0)) }
     }
 
+    /// What is there now, to go back to.
+    pub fn save(&self) -> Saved {
+        Saved(self.state().clone())
+    }
+
+    /// Goes back in time. Whoever waits for a change is told.
+    pub fn restore(&self, saved: &Saved) {
+        let mut state = self.state();
+        state.clone_from(&saved.0);
+        self.moment.send_replace(state.moment);
+    }
+
     /// The state; every change of it is whole, so a panic elsewhere leaves nothing half done.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// What a store in memory was at a moment.
+pub struct Saved(State);
 
 impl Default for Memory {
     fn default() -> Self {
@@ -79,11 +94,12 @@ impl Store for Memory {
         Ok(self.state().head())
     }
 
-    async fn follows(&self, seen: &Head) -> Result<Follows, Error> {
+    async fn follows(&self, seen: &Head, since: &[OpId]) -> Result<Follows, Error> {
         let state = self.state();
         let place = usize::try_from(seen.moment.0).ok().and_then(|moment| moment.checked_sub(1));
         let there = place.and_then(|place| state.ops.get(place)).copied();
-        Ok(Follows::judge(seen, state.head(), there))
+        let missing = since.iter().find(|op| !state.done.contains_key(op)).copied();
+        Ok(Follows::judge(seen, state.head(), there, missing))
     }
 
     async fn changed(&self, since: Moment) -> Result<(), Error> {
@@ -123,7 +139,7 @@ impl Store for Memory {
     }
 }
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct State {
     records: BTreeMap<Key, Record>,
     history: Vec<Line>,

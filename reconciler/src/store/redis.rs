@@ -205,8 +205,8 @@ impl Store for Redis {
         self.inner.head().await
     }
 
-    async fn follows(&self, head: &Head) -> Result<Follows, Error> {
-        self.inner.follows(head).await
+    async fn follows(&self, head: &Head, since: &[OpId]) -> Result<Follows, Error> {
+        self.inner.follows(head, since).await
     }
 
     async fn incarnation(&self) -> Result<Option<String>, Error> {

@@ -133,9 +133,9 @@ impl Store for Sqlite {
         self.ask(|sql| read::head(sql)).await
     }
 
-    async fn follows(&self, seen: &Head) -> Result<Follows, Error> {
-        let seen = *seen;
-        self.ask(move |sql| read::follows(sql, &seen)).await
+    async fn follows(&self, seen: &Head, since: &[OpId]) -> Result<Follows, Error> {
+        let (seen, since) = (*seen, since.to_vec());
+        self.ask(move |sql| read::follows(sql, &seen, &since)).await
     }
 
     async fn changed(&self, since: Moment) -> Result<(), Error> {

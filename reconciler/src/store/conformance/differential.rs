@@ -22,7 +22,7 @@ enum Call {
     Fence(Fence),
     Barrier(Shard),
     Head,
-    Follows(Head),
+    Follows(Head, Vec<OpId>),
 }
 
 /// Compares a store, made anew for every sequence, with the one in memory.
@@ -54,7 +54,7 @@ async fn answer(store: &dyn Store, call: &Call) -> String {
         Call::Fence(fence) => format!("{:?}", store.fence(*fence).await.unwrap()),
         Call::Barrier(shard) => format!("{:?}", store.barrier(*shard).await.unwrap()),
         Call::Head => format!("{:?}", store.head().await.unwrap()),
-        Call::Follows(seen) => format!("{:?}", store.follows(seen).await.unwrap()),
+        Call::Follows(seen, since) => format!("{:?}", store.follows(seen, since).await.unwrap()),
         Call::Raise => format!("{:?}", store.raise().await.unwrap()),
     }
 }
@@ -71,7 +71,7 @@ fn call() -> impl Strategy<Value = Call> {
         1 => fence().prop_map(Call::Fence),
         1 => shard().prop_map(Call::Barrier),
         1 => Just(Call::Head),
-        1 => head().prop_map(Call::Follows),
+        1 => (head(), vec(op(), 0..3)).prop_map(|(seen, since)| Call::Follows(seen, since)),
     ]
 }
 

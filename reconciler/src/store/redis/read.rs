@@ -126,13 +126,16 @@ impl Inner {
         head(&mut reply).map_err(|what| self.place.damaged(what))
     }
 
-    pub(super) async fn follows(&self, seen: &Head) -> Result<Follows, Error> {
-        let mut call = Call::new(&FOLLOWS, [&self.keys.meta, &self.keys.events]);
+    pub(super) async fn follows(&self, seen: &Head, since: &[OpId]) -> Result<Follows, Error> {
+        let mut call = Call::new(&FOLLOWS, [&self.keys.meta, &self.keys.events, &self.keys.ops]);
         call.arg(&self.lineage).shown(seen.moment.0);
+        for op in since {
+            call.shown(op);
+        }
         let (_, mut reply) = self.ask(&call).await?;
-        let both = head(&mut reply).and_then(|now| Ok((now, op(reply.optional()?)?)));
-        let (now, there) = both.map_err(|what| self.place.damaged(what))?;
-        Ok(Follows::judge(seen, now, there))
+        let mut read = || Ok((head(&mut reply)?, op(reply.optional()?)?, op(reply.optional()?)?));
+        let (now, there, missing) = read().map_err(|what: String| self.place.damaged(what))?;
+        Ok(Follows::judge(seen, now, there, missing))
     }
 
     pub(super) async fn written(&self, since: Moment) -> Result<(Option<Vec<Key>>, Moment), Error> {

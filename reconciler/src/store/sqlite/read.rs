@@ -56,14 +56,20 @@ pub(super) fn head(sql: &Connection) -> rusqlite::Result<Head> {
     Ok(last.unwrap_or_default())
 }
 
-/// Whether a commit is in the history of this store.
-pub(super) fn follows(sql: &mut Connection, seen: &Head) -> rusqlite::Result<Follows> {
+/// Whether a commit is in the history of this store, and what was done since.
+pub(super) fn follows(sql: &mut Connection, seen: &Head, since: &[OpId]) -> rusqlite::Result<Follows> {
     let sql = sql.transaction()?;
     let there = sql
         .prepare_cached("SELECT op FROM commits WHERE moment = ?1")?
         .query_row([stored(seen.moment.0)], |row| op(row, 0))
         .optional()?;
-    Ok(Follows::judge(seen, head(&sql)?, there))
+    let mut missing = None;
+    for op in since {
+        if missing.is_none() && !settled(&sql, *op)? {
+            missing = Some(*op);
+        }
+    }
+    Ok(Follows::judge(seen, head(&sql)?, there, missing))
 }
 
 /// The keys that were written after a moment, while these are remembered, and the moment of the answer.

@@ -129,7 +129,7 @@ async fn a_store_that_is_emptied_while_it_is_used_is_refused() {
         store.commit(&insert(2, "b")).await.err(),
         store.settle(OpId(1)).await.err(),
         store.moment().await.err(),
-        store.follows(&head).await.err(),
+        store.follows(&head, &[]).await.err(),
         store.written(Moment(0)).await.err(),
         store.history(&Query::default()).await.err(),
         store.raise().await.err(),
@@ -156,7 +156,7 @@ async fn a_restart_is_noticed_and_nothing_is_lost() {
     };
     assert_eq!(moment, Moment(1));
     assert_ne!(store.incarnation().await.unwrap(), life);
-    assert_eq!(store.follows(&head).await.unwrap(), Follows::Yes);
+    assert_eq!(store.follows(&head, &[]).await.unwrap(), Follows::Yes { now: head });
     store.commit(&insert(2, "b")).await.unwrap();
 }
 
@@ -174,10 +174,10 @@ async fn a_store_that_went_back_in_time_is_noticed() {
             break now;
         }
     };
-    assert_eq!(store.follows(&seen).await.unwrap(), Follows::Behind { now });
+    assert_eq!(store.follows(&seen, &[]).await.unwrap(), Follows::Behind { now });
     store.commit(&insert(3, "c")).await.unwrap();
     let now = store.head().await.unwrap();
-    assert_eq!(store.follows(&seen).await.unwrap(), Follows::Forked { now });
+    assert_eq!(store.follows(&seen, &[]).await.unwrap(), Follows::Forked { now });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -189,8 +189,9 @@ async fn what_is_remembered_is_bounded() {
         one.history = vec![history("orders.a")];
         store.commit(&one).await.unwrap();
     }
-    let early = store.follows(&crate::store::Head { moment: Moment(1), op: Some(OpId(1)) }).await.unwrap();
-    assert_eq!(early, Follows::Forgotten);
+    let now = store.head().await.unwrap();
+    let early = crate::store::Head { moment: Moment(1), op: Some(OpId(1)) };
+    assert_eq!(store.follows(&early, &[]).await.unwrap(), Follows::Forgotten { now });
     assert_eq!(store.written(Moment(0)).await.unwrap(), (None, Moment(300)));
     assert!(!store.settle(OpId(1)).await.unwrap());
     for op in 201..=300 {

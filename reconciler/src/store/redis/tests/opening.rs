@@ -174,7 +174,7 @@ async fn exercise(store: &Redis) {
 async fn look(store: &Redis) {
     use crate::store::{Key, Moment, Query};
     let head = store.head().await.unwrap();
-    store.follows(&head).await.unwrap();
+    store.follows(&head, &[]).await.unwrap();
     store.read(&Key::stored("1")).await.unwrap().unwrap();
     store.scan("").await.unwrap();
     store.written(Moment(1)).await.unwrap();
