@@ -37,19 +37,22 @@ impl Evidence {
     }
 
     /// The starts of an instance.
-    pub fn starts<'a>(&'a self, instance: &'a str) -> Vec<&'a Line> {
-        self.of(instance).filter(|line| line.what == "start").collect()
+    pub fn starts(&self, instance: &str) -> Vec<&Line> {
+        self.all_starts().filter(|line| line.instance == instance).collect()
     }
 
     /// The starts of all instances of a job.
     pub fn starts_of(&self, job: &str) -> Vec<&Line> {
-        let of = |line: &&Line| line.instance.split('@').next() == Some(job);
-        self.lines.iter().filter(|line| line.what == "start").filter(of).collect()
+        self.all_starts().filter(|line| line.instance.split('@').next() == Some(job)).collect()
     }
 
     /// How many starts there were.
     pub fn starts_in_all(&self) -> usize {
-        self.lines.iter().filter(|line| line.what == "start").count()
+        self.all_starts().count()
+    }
+
+    fn all_starts(&self) -> impl Iterator<Item = &Line> {
+        self.lines.iter().filter(|line| line.what == "start")
     }
 
     /// What an instance wrote.
@@ -66,7 +69,7 @@ impl Evidence {
     /// processes were alive at once.
     pub fn violations(&self) -> Vec<String> {
         let mut starts = BTreeMap::new();
-        for line in self.lines.iter().filter(|line| line.what == "start") {
+        for line in self.all_starts() {
             *starts.entry((&line.instance, line.attempt)).or_insert(0) += 1;
         }
         let twice = starts.into_iter().filter(|(_, count)| *count > 1);

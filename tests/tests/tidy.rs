@@ -146,7 +146,7 @@ fn every_rule_is_needed_by_a_scenario_that_exists() {
             continue;
         };
         let name = path.file_stem().expect("it has a name").to_string_lossy();
-        rules::kept(&rule, &name, &format!("{promise}: {how}"));
+        rules::row(&rule, &name, &format!("{promise}: {how}"));
     }
     let rows = rules::rows();
     for (_, rule) in Rule::ALL {
