@@ -1,11 +1,11 @@
 //! The rules of the tree: who may depend on whom, and that what is shown to users is true.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use windlass_core::fault::Rule;
-use windlass_tests::rules;
+use windlass_tests::{rules, table};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace").to_owned()
@@ -160,4 +160,54 @@ fn every_rule_is_needed_by_a_scenario_that_exists() {
         };
         assert!(exists, "there is no scenario {}", row[1]);
     }
+}
+
+/// The functions of a file that are tests, or scenarios of a rule.
+fn tests_of(text: &str) -> BTreeSet<&str> {
+    let (mut found, mut is_test) = (BTreeSet::new(), false);
+    for line in text.lines().map(str::trim) {
+        if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
+            is_test = true;
+        } else if !line.starts_with('#') {
+            let function = line.split("fn ").nth(1).and_then(|rest| rest.split('(').next());
+            found.extend(function.filter(|_| is_test));
+            is_test = false;
+        }
+    }
+    let scenarios = text.split("scenario!(").skip(1).filter_map(|rest| rest.split(')').next());
+    found.extend(scenarios);
+    found
+}
+
+/// Where each test stands: in which files of functions, or in the folder of what the simulator plays.
+fn places_of_tests() -> BTreeMap<String, BTreeSet<String>> {
+    let mut places: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut stands = |test: &str, place: &Path| {
+        let place = place.strip_prefix(root()).unwrap_or(place).display();
+        places.entry(test.to_owned()).or_default().insert(format!("`{place}`"));
+    };
+    for path in ["tests", "reconciler"].into_iter().flat_map(|folder| files(folder, "rs")) {
+        tests_of(&text(&path)).into_iter().for_each(|test| stands(test, &path));
+    }
+    for path in files("fixtures/scenarios", "json") {
+        let (name, folder) = (path.file_stem(), path.parent());
+        stands(&name.expect("it has a name").to_string_lossy(), folder.expect("it lies in a folder"));
+    }
+    places
+}
+
+#[test]
+fn every_fault_has_tests_that_exist() {
+    const HEAD: [&str; 4] = ["what goes wrong", "what has to come of it", "tests", "where"];
+    let places = places_of_tests();
+    let mut rows = table::rows("docs/safety.md", "faults");
+    for row in &mut rows {
+        let mut found = BTreeSet::new();
+        for test in row[2].split('`').skip(1).step_by(2) {
+            found.extend(places.get(test).unwrap_or_else(|| panic!("there is no test {test}")));
+        }
+        assert!(!found.is_empty() || row[2].starts_with("not here: "), "{} has no test", row[0]);
+        row[3] = found.into_iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    }
+    table::check("docs/safety.md", "faults", &HEAD, &rows);
 }
