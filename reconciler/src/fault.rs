@@ -4,6 +4,7 @@
 //! `WINDLASS_FAULT_ONCE=file` only the first process of all that come there is killed, and leaves that file behind.
 //! `WINDLASS_FAULT_GATE=name` makes the thread that comes there wait until the file `WINDLASS_FAULT_GATE_FILE` is
 //! there, and leaves a file of that name with the extension `waiting` meanwhile.
+//! `WINDLASS_FAULT_CUT=file` cuts the process off from its local clusters while that file is there.
 //! `WINDLASS_FAULT_RULE_OFF=rule` switches a safety rule off. Without the feature `faults` nothing of this is there.
 
 /// All points, in the order in which a job passes them.
@@ -58,6 +59,12 @@ mod switch {
     /// The same, where others must not be kept waiting.
     #[inline(always)]
     pub async fn passing(_name: &'static str) {}
+
+    /// Whether a test has cut this process off from its local clusters.
+    #[inline(always)]
+    pub fn is_cut_off() -> bool {
+        false
+    }
 }
 
 #[cfg(feature = "faults")]
@@ -102,6 +109,11 @@ mod switch {
         let _ = tokio::task::spawn_blocking(move || point(name)).await;
     }
 
+    /// Whether a test has cut this process off from its local clusters.
+    pub fn is_cut_off() -> bool {
+        std::env::var_os("WINDLASS_FAULT_CUT").is_some_and(|file| PathBuf::from(file).exists())
+    }
+
     fn is_asked(variable: &str, passed: &AtomicU32, name: &str) -> bool {
         let Ok(asked) = std::env::var(variable) else { return false };
         let (asked, times) = asked.split_once(':').unwrap_or((&asked, "1"));
@@ -123,4 +135,4 @@ mod switch {
     }
 }
 
-pub use switch::{passing, point, prepare};
+pub use switch::{is_cut_off, passing, point, prepare};

@@ -18,6 +18,7 @@ stream) trap 'note end; exit 0' TERM; while :; do sleep 1000 & wait $!; done ;;
 stubborn) trap '' TERM; while :; do sleep 1000; done ;;
 batch) sleep 0.05; note end ;;
 slow) sleep 1; note end ;;
+told) until [ -e told ]; do sleep 0.05; done; note end ;;
 endless) sleep 1000; note end ;;
 fail) note end; exit 3 ;;
 die) kill -KILL $$ ;;

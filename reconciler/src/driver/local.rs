@@ -56,6 +56,7 @@ use self::look::Seen;
 use self::memory::Memory;
 use self::perform::{Rules, Site};
 use super::{Driver, Output, Silence};
+use crate::fault;
 
 /// The local cluster.
 #[derive(Debug)]
@@ -129,5 +130,8 @@ fn silence(path: &Path, error: &io::Error) -> Silence {
 
 /// Runs `act` off the runtime's own threads, because files and processes may block.
 async fn off<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> Result<T, Silence> {
+    if fault::is_cut_off() {
+        return Err(Silence { reason: "cut off by a test".to_owned() });
+    }
     tokio::task::spawn_blocking(act).await.map_err(|error| Silence { reason: error.to_string() })
 }

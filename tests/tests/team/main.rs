@@ -2,6 +2,7 @@
 //! evidence shows one start per attempt, what was acknowledged takes effect, and everything converges afterwards.
 
 mod clocks;
+mod clusters;
 mod commands;
 mod crashes;
 mod leases;
