@@ -3,7 +3,7 @@
 use windlass_core::shard::Shard;
 use windlass_core::state::Name;
 use windlass_tests::project::until;
-use windlass_tests::redis::Data;
+use windlass_tests::redis::{Data, Options, Server};
 use windlass_tests::team::Team;
 
 use crate::{BINARY, STREAMS};
@@ -71,7 +71,7 @@ fn lease_nodes_that_all_forgot_at_once_are_believed_again_later() {
 fn without_a_majority_no_effect_begins_and_no_stop_is_told_to_be_done() {
     let mut team = Team::at_work(BINARY, 2);
     let before = team.project.evidence();
-    team.lease_nodes[..2].iter_mut().for_each(windlass_tests::redis::Server::kill);
+    team.lease_nodes[..2].iter_mut().for_each(Server::kill);
     until("both have lost everything", || {
         let none_left = |line: &str| line.contains("leases have ended") && line.contains("owned=0");
         (0..2).all(|number| team.said(number).lines().any(none_left))
@@ -106,5 +106,33 @@ fn owners_whose_shards_are_given_away_under_them_start_nothing_twice() {
     }
     team.ok(&["wait"]);
     team.is_shared(3);
+    team.converges();
+}
+
+/// Two replicas whose leases know nothing of each other: each owns every shard, takes it back whenever the other one has
+/// taken it, and is right by all that it knows.
+#[test]
+fn two_replicas_that_both_own_everything_start_nothing_twice() {
+    let mut team = Team::new(BINARY);
+    team.apply();
+    let others = Server::start(Options::durable());
+    team.serve(0);
+    team.serve_with(1, &[("WINDLASS_LEASE", &others.url())]);
+    team.streams_run();
+    for fee in 2..5 {
+        team.ok(&["restart", "*.follow"]);
+        team.ok(&["stop", "north.follow"]);
+        assert_eq!(team.state("north.follow"), Some(Name::Stopped), "{}", team.story());
+        assert_eq!(team.project.alive("north.follow"), [], "{}", team.story());
+        team.ok(&["start", "north.follow"]);
+        team.ok(&["apply", "-y", &format!("--var=fee={fee}")]);
+        team.is_sound();
+    }
+    for number in 0..2 {
+        let conflicts = team.said(number).matches("a newer owner has taken over").count();
+        assert!(conflicts > 0, "replica {number} was alone\n{}", team.story());
+    }
+    team.kill(1);
+    team.is_shared(1);
     team.converges();
 }
