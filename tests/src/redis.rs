@@ -156,6 +156,12 @@ impl Server {
         self.spawn();
     }
 
+    /// The same with what it left, as another program: what an upgrade is.
+    pub fn upgrade(&mut self, program: Program) {
+        self.options.program = program;
+        self.restart(Data::Kept);
+    }
+
     /// A copy of what it has on disk, up to its last answered write.
     pub fn save(&self) -> Saved {
         if self.child.is_none() {
@@ -201,6 +207,26 @@ impl Server {
     /// Changes a setting while it runs.
     pub fn set(&self, name: &str, value: &str) {
         self.command::<()>(&["CONFIG", "SET", name, value]);
+    }
+
+    /// Makes it unable to save its memory, and refuse writes for that.
+    pub fn cannot_save(&self) {
+        // A folder is where the file would have to be.
+        fs::create_dir(self.data().join("dump.rdb")).expect("it has saved nothing so far");
+        self.set("save", "3600 1");
+        self.tries_to_save("err");
+    }
+
+    /// Ends that.
+    pub fn can_save(&self) {
+        fs::remove_dir(self.data().join("dump.rdb")).expect("ours");
+        self.tries_to_save("ok");
+        self.set("save", "");
+    }
+
+    fn tries_to_save(&self, status: &str) {
+        self.command::<()>(&["BGSAVE", "SCHEDULE"]);
+        until("it has tried to save", || self.info("rdb_last_bgsave_status").as_deref() == Some(status));
     }
 
     /// What it wrote to its log.

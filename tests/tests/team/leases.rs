@@ -67,11 +67,11 @@ fn lease_nodes_that_all_forgot_at_once_are_believed_again_later() {
     team.converges();
 }
 
-#[test]
-fn without_a_majority_no_effect_begins_and_no_stop_is_told_to_be_done() {
+/// Nothing begins and no stop is told to be done while two of the nodes are like this, and all is well afterwards.
+fn nothing_begins_while(broken: impl FnMut(&mut Server), mended: impl FnMut(&mut Server)) {
     let mut team = Team::at_work(BINARY, 2);
     let before = team.project.evidence();
-    team.lease_nodes[..2].iter_mut().for_each(Server::kill);
+    team.lease_nodes[..2].iter_mut().for_each(broken);
     until("both have lost everything", || {
         let none_left = |line: &str| line.contains("leases have ended") && line.contains("owned=0");
         (0..2).all(|number| team.said(number).lines().any(none_left))
@@ -84,13 +84,23 @@ fn without_a_majority_no_effect_begins_and_no_stop_is_told_to_be_done() {
     });
     assert!(!stop.has_ended(), "{}", stop.said());
     assert_eq!(team.project.evidence(), before, "an effect began without a lease\n{}", team.story());
-    team.lease_nodes[..2].iter_mut().for_each(|node| node.restart(Data::Kept));
+    team.lease_nodes[..2].iter_mut().for_each(mended);
     let stop = stop.end();
     assert_eq!(stop.code, Some(0), "{stop}\n{}", team.story());
     STREAMS.iter().for_each(|stream| assert_eq!(team.state(stream), Some(Name::Stopped)));
     team.ok(&["start", "*.follow"]);
     team.is_shared(2);
     team.converges();
+}
+
+#[test]
+fn without_a_majority_no_effect_begins_and_no_stop_is_told_to_be_done() {
+    nothing_begins_while(Server::kill, |node| node.restart(Data::Kept));
+}
+
+#[test]
+fn lease_nodes_that_cannot_save_are_not_counted() {
+    nothing_begins_while(|node| node.cannot_save(), |node| node.can_save());
 }
 
 #[test]

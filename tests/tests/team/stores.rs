@@ -2,7 +2,7 @@
 
 use windlass_core::state::Name;
 use windlass_tests::project::until;
-use windlass_tests::redis::Data;
+use windlass_tests::redis::{Data, Program, Server};
 use windlass_tests::team::Team;
 
 use crate::{BINARY, STREAMS};
@@ -17,7 +17,7 @@ fn scripts_that_are_forgotten_are_loaded_again() {
     let team = Team::at_work(BINARY, 2);
     for times in 2..5 {
         team.primary.flush_scripts();
-        team.lease_nodes.iter().for_each(windlass_tests::redis::Server::flush_scripts);
+        team.lease_nodes.iter().for_each(Server::flush_scripts);
         team.ok(&["restart", "*.follow"]);
         STREAMS.iter().for_each(|stream| assert_eq!(team.starts(stream), times, "{}", team.story()));
     }
@@ -25,22 +25,50 @@ fn scripts_that_are_forgotten_are_loaded_again() {
     team.converges();
 }
 
-#[test]
-fn a_store_that_is_full_acknowledges_nothing() {
+/// Nothing is acknowledged while the store refuses to write, and all is as ever afterwards.
+fn acknowledges_nothing(refuses: impl FnOnce(&Server), writes: impl FnOnce(&Server)) {
     let team = Team::at_work(BINARY, 2);
     let before = team.project.evidence();
-    team.primary.set("maxmemory", "1");
+    refuses(&team.primary);
     for command in ["stop", "restart"] {
         let refused = team.run(&[command, "*.follow", "--no-wait"]);
         assert!(refused.code.is_some_and(|code| code != 0), "{refused}");
         assert_eq!(commands(&team, command), 0, "{refused}");
     }
     assert_eq!(team.project.evidence(), before);
-    team.primary.set("maxmemory", "0");
+    writes(&team.primary);
     team.ok(&["restart", "*.follow"]);
     team.is_shared(2);
     team.converges();
     STREAMS.iter().for_each(|stream| assert_eq!(team.starts(stream), 2, "{}", team.story()));
+}
+
+#[test]
+fn a_store_that_is_full_acknowledges_nothing() {
+    acknowledges_nothing(|store| store.set("maxmemory", "1"), |store| store.set("maxmemory", "0"));
+}
+
+#[test]
+fn a_store_that_cannot_save_acknowledges_nothing() {
+    acknowledges_nothing(Server::cannot_save, Server::can_save);
+}
+
+#[test]
+fn servers_that_are_upgraded_are_gone_on_with() {
+    let mut team = Team::at_work(BINARY, 2);
+    let before = team.owners();
+    for node in 0..3 {
+        team.lease_nodes[node].upgrade(Program::Valkey);
+        team.is_shared(2);
+    }
+    assert_eq!(team.owners(), before);
+    team.ok(&["restart", "*.follow", "--no-wait"]);
+    team.primary.upgrade(Program::Valkey);
+    team.ok(&["wait"]);
+    STREAMS.iter().for_each(|stream| assert_eq!(team.starts(stream), 2, "{}", team.story()));
+    team.ok(&["stop", "*.follow"]);
+    team.ok(&["start", "*.follow"]);
+    team.converges();
 }
 
 #[test]
