@@ -1,20 +1,26 @@
-//! The wall clock of one server, moved while it runs. Its monotonic clock, and everybody else's, are untouched.
+//! The clocks of one process, moved while it runs; everybody else's are untouched.
 //!
-//! The server runs with a shim preloaded (`tests/shim/clock.c`) that adds an offset which it reads from a file.
+//! The process runs with a shim preloaded (`tests/shim/clock.c`) that adds offsets which it reads from a file.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The variable by which the shim finds the file.
-pub const VARIABLE: &str = "WINDLASS_TEST_CLOCK";
+use crate::redis::clock_shim;
 
-/// The offset of a server's wall clock.
+/// The offsets of a process's wall clock and monotonic clock.
 #[derive(Debug)]
 pub struct Clock {
     path: PathBuf,
     file: File,
+}
+
+/// Where the offset of a clock stands in the file.
+#[derive(Clone, Copy)]
+enum Of {
+    Wall = 0,
+    Monotonic = 8,
 }
 
 impl Clock {
@@ -27,34 +33,41 @@ impl Clock {
         clock
     }
 
-    /// The file, for the shim.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// What a process has in its environment that goes by this clock.
+    pub fn variables(&self) -> [(&'static str, String); 2] {
+        let text = |path: &Path| path.to_str().expect("a plain path").to_owned();
+        [("WINDLASS_TEST_CLOCK", text(&self.path)), ("LD_PRELOAD", text(&clock_shim()))]
     }
 
     /// Moves the clock forward, at once.
     pub fn forward(&self, by: Duration) {
-        self.set(self.offset() + nanoseconds(by));
+        self.set(Of::Wall, self.offset(Of::Wall) + nanoseconds(by));
     }
 
     /// Moves the clock back, at once.
     pub fn back(&self, by: Duration) {
-        self.set(self.offset() - nanoseconds(by));
+        self.set(Of::Wall, self.offset(Of::Wall) - nanoseconds(by));
+    }
+
+    /// Its host has slept for so long: the clock that does not count that is behind by it.
+    pub fn slept(&self, by: Duration) {
+        self.set(Of::Monotonic, self.offset(Of::Monotonic) - nanoseconds(by));
     }
 
     /// Ends all jumps.
     pub fn show_true_time(&self) {
-        self.set(0);
+        self.set(Of::Wall, 0);
+        self.set(Of::Monotonic, 0);
     }
 
-    fn offset(&self) -> i64 {
+    fn offset(&self, of: Of) -> i64 {
         let mut bytes = [0; 8];
-        self.file.read_exact_at(&mut bytes, 0).expect("it holds eight bytes");
+        self.file.read_exact_at(&mut bytes, of as u64).expect("it was written at first");
         i64::from_ne_bytes(bytes)
     }
 
-    fn set(&self, offset: i64) {
-        self.file.write_all_at(&offset.to_ne_bytes(), 0).expect("writable");
+    fn set(&self, of: Of, offset: i64) {
+        self.file.write_all_at(&offset.to_ne_bytes(), of as u64).expect("writable");
     }
 }
 
@@ -72,8 +85,10 @@ mod tests {
         let clock = Clock::new(folder.path());
         clock.forward(Duration::from_secs(3600));
         clock.back(Duration::from_secs(7200));
-        assert_eq!(clock.offset(), -3_600_000_000_000);
+        clock.slept(Duration::from_secs(60));
+        assert_eq!(clock.offset(Of::Wall), -3_600_000_000_000);
+        assert_eq!(clock.offset(Of::Monotonic), -60_000_000_000);
         clock.show_true_time();
-        assert_eq!(clock.offset(), 0);
+        assert_eq!(clock.offset(Of::Wall), 0);
     }
 }

@@ -17,7 +17,7 @@ use redis::{Client, Connection, FromRedisValue, RedisResult};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::clock::{self, Clock};
+use crate::clock::Clock;
 use crate::port::Port;
 use crate::project::{patiently, until};
 
@@ -285,7 +285,7 @@ impl Server {
             command.arg("--sentinel");
         }
         if let Some(clock) = &self.clock {
-            command.env(clock::VARIABLE, clock.path()).env("LD_PRELOAD", install::clock());
+            command.envs(clock.variables());
         }
         self.child = Some(command.spawn().expect("the program is there"));
         self.wait_until_it_answers();

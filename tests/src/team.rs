@@ -13,6 +13,7 @@ use windlass_core::id::Instance;
 use windlass_core::shard::Shard;
 use windlass_core::state::Name;
 
+use crate::clock::Clock;
 use crate::nemesis::{self, Budget, Link, Part, Scene};
 use crate::project::{patiently, until};
 use crate::proxy::Proxy;
@@ -140,6 +141,13 @@ impl Team {
         let running = self.project.spawn(&[&ours, faults].concat(), &["reconcile"]);
         self.lives.push((number, running.log()));
         self.services.insert(number, running);
+    }
+
+    /// Starts a replica that goes by this clock, with these faults.
+    pub fn serve_by(&mut self, number: u8, clock: &Clock, faults: &[(&str, &str)]) {
+        let moved = clock.variables();
+        let moved = moved.each_ref().map(|(name, value)| (*name, value.as_str()));
+        self.serve_with(number, &[&moved, faults].concat());
     }
 
     fn off(&self) -> (&'static str, &'static str) {

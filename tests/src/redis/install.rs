@@ -10,7 +10,7 @@ pub fn tool(program: Program, which: &str) -> PathBuf {
     there(&format!("{name}/bin/{name}-{which}"))
 }
 
-/// The shim that moves a server's clock.
+/// The shim that moves the clocks of a process.
 pub fn clock() -> PathBuf {
     there("clock.so")
 }

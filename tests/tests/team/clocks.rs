@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use windlass_core::state::Name;
-use windlass_tests::clock::{self, Clock};
-use windlass_tests::redis::clock_shim;
+use windlass_tests::clock::Clock;
 use windlass_tests::team::{PIPELINES, Team};
 
+use crate::rules::late_call;
 use crate::{BINARY, STREAMS};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -80,12 +80,7 @@ fn a_replica_whose_wall_clock_jumps_works_on() {
     team.apply();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let clock = Clock::new(folder.path());
-    let shim = clock_shim();
-    let moved = [
-        (clock::VARIABLE, clock.path().to_str().expect("a plain path")),
-        ("LD_PRELOAD", shim.to_str().expect("a plain path")),
-    ];
-    team.serve_with(0, &moved);
+    team.serve_by(0, &clock, &[]);
     team.serve(1);
     team.is_shared(2);
     team.converges();
@@ -97,4 +92,12 @@ fn a_replica_whose_wall_clock_jumps_works_on() {
     STREAMS.iter().for_each(|stream| assert_eq!(team.state(stream), Some(Name::Stopped)));
     each_started(&team, 3);
     team.is_sound();
+}
+
+#[test]
+fn an_owner_whose_host_slept_makes_no_call_when_it_wakes() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let clock = Clock::new(folder.path());
+    let woken = late_call("none", &clock, |slept| clock.slept(slept));
+    assert_eq!(woken, Ok(()));
 }

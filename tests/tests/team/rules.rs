@@ -3,10 +3,11 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use windlass_core::state::Name;
 use windlass_tests::Running;
+use windlass_tests::clock::Clock;
 use windlass_tests::project::{patiently, until};
 use windlass_tests::proxy::{Proxy, Way};
 use windlass_tests::redis::Data;
@@ -152,21 +153,30 @@ fn whoever_takes_over_asks_anew(off: &'static str) -> Verdict {
 
 /// A call that waited for longer than its owner's lease is not made.
 fn an_owner_whose_lease_has_ended_makes_no_call(off: &'static str) -> Verdict {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    late_call(off, &Clock::new(folder.path()), |_| {})
+}
+
+/// An owner that goes by `clock` is held up before a call for longer than its lease, and goes on. `wakes`: what comes
+/// before that, told for how long it was held up.
+pub(crate) fn late_call(off: &'static str, clock: &Clock, wakes: impl FnOnce(Duration)) -> Verdict {
     let mut team = Team::without(BINARY, off);
     team.apply();
     let gate = Gate::new(&team, "gate");
     let debug = [("WINDLASS_LOG", "debug")];
-    team.serve_with(0, &[&gate.faults("create.before")[..], &debug].concat());
+    team.serve_by(0, clock, &[&gate.faults("create.before")[..], &debug].concat());
     gate.is_reached();
     let waiting = || STREAMS.into_iter().filter(|stream| team.starts(stream) == 0);
     until("the others have started", || waiting().count() == 1);
     let late = format!("{}-1", waiting().next().expect("just seen"));
+    let held_up = Instant::now();
     team.pause(0);
     team.ok(&["stop", "*.follow", "--no-wait"]);
     team.serve(1);
     team.is_shared(1);
     STREAMS.iter().for_each(|stream| team.becomes(stream, Name::Stopped));
     gate.open();
+    wakes(held_up.elapsed());
     team.resume(0);
     let made = || team.project.has_attempt(&late);
     until("its call is back", || team.said(0).contains("nothing was asked") || made());
