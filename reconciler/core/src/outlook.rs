@@ -65,10 +65,11 @@ impl<'a> Outlooks<'a> {
         let status = self.fleet.statuses.get(instance).unwrap_or(&fresh);
         match wanted.intent {
             Intent::Forget => Ok(Outlook::Met),
-            Intent::Stop | Intent::Suspend | Intent::Remove => {
-                let untouched = status.attempt.is_none() && !wanted.intent.belongs();
-                let met = untouched || status.state.is_final();
-                Ok(if met { Outlook::Met } else { Outlook::Moving })
+            // Nobody decides what has ended and leaves the project: there is nothing to take in.
+            Intent::Remove => Ok(met(status.attempt.is_none() || status.state.is_final())),
+            // What ended before this was asked may be about to begin again, for an owner that has not read it yet.
+            Intent::Stop | Intent::Suspend => {
+                Ok(met(status.state.is_final() && is_current(wanted.goal, status)))
             }
             Intent::Run => self.run(instance, wanted, status),
         }
@@ -125,6 +126,10 @@ impl<'a> Outlooks<'a> {
             Err(Unknown(unknown))
         }
     }
+}
+
+fn met(is_met: bool) -> Outlook {
+    if is_met { Outlook::Met } else { Outlook::Moving }
 }
 
 fn say(state: &State) -> String {

@@ -18,10 +18,10 @@ use windlass_tests::team::Team;
 use crate::{BINARY, STREAMS};
 
 /// A place where a process waits until it is let go on.
-struct Gate(PathBuf);
+pub(crate) struct Gate(PathBuf);
 
 impl Gate {
-    fn new(team: &Team, name: &str) -> Self {
+    pub(crate) fn new(team: &Team, name: &str) -> Self {
         Self(team.project.file(name))
     }
 
@@ -34,13 +34,19 @@ impl Gate {
         until("somebody waits at the gate", || self.0.with_extension("waiting").exists());
     }
 
-    fn open(&self) {
+    pub(crate) fn open(&self) {
         fs::write(&self.0, "").expect("writable");
     }
 }
 
 /// A command that waits at a gate.
-fn held(team: &Team, gate: &Gate, point: &str, variables: &[(&str, &str)], command: &[&str]) -> Running {
+pub(crate) fn held(
+    team: &Team,
+    gate: &Gate,
+    point: &str,
+    variables: &[(&str, &str)],
+    command: &[&str],
+) -> Running {
     let running = team.begin_with(&[&gate.faults(point)[..], variables].concat(), command);
     gate.is_reached();
     running

@@ -77,6 +77,9 @@ fn an_outlook_follows_state_and_goal() {
     let mut stopped = one("s", State::Stopped);
     wants(&mut stopped, "s", Intent::Stop);
     check("a stop", &stopped, "s", "met");
+    let ask = |desired: &mut Desired| desired.goal = desired.goal.with_intent(Intent::Stop);
+    stopped.desired.values_mut().for_each(ask);
+    check("a stop that nobody has taken in", &stopped, "s", "moving");
     let mut asked = one("s", running());
     asked.desired.values_mut().for_each(|desired| desired.goal = desired.goal.retried());
     check("what is not yet taken in", &asked, "s", "moving");
