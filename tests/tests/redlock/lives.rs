@@ -2,24 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use windlass::lease::redlock::{Acquired, Failure, Redlock};
-use windlass_core::lease::Hint;
+use windlass::lease::redlock::{Acquired, Failure};
 use windlass_tests::redis::{Data, Options};
 
-use crate::scene::{TTL, acquire, fresh, hold, servers, settled};
-
-/// What node 0 says to a lock, once it is connected to.
-async fn answer(redlock: &Redlock) -> Result<(), Failure> {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    loop {
-        match redlock.nodes()[0].acquire(&[], Hint::LOWEST).await {
-            Err(Failure::Away(_) | Failure::Silent) if Instant::now() < deadline => {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            other => return other.map(drop),
-        }
-    }
-}
+use crate::scene::{TTL, acquire, answer, fresh, hold, servers, settled};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_node_counts_after_a_ttl() {
@@ -37,7 +23,7 @@ async fn a_node_that_restarts_with_every_write_counts_at_once() {
     let tenure = hold(&redlock, "a").await;
     redlock.release(vec![tenure.clone()]).await;
     servers[0].restart(Data::Kept);
-    assert_eq!(answer(&redlock).await, Ok(()));
+    assert_eq!(answer(&redlock, 0).await, Ok(()));
     assert!(hold(&redlock, "a").await.token > tenure.token);
     // To one that never saw it, too.
     let (other, _clock) = fresh(&servers, "other").await;
@@ -53,11 +39,11 @@ async fn a_node_that_restarts_without_its_memory_counts_after_a_ttl() {
         let (redlock, clock) = settled(&servers, "me").await;
         hold(&redlock, "a").await;
         servers[0].restart(data);
-        assert_eq!(answer(&redlock).await, Err(Failure::Distrusted), "{options:?}");
+        assert_eq!(answer(&redlock, 0).await, Err(Failure::Distrusted), "{options:?}");
         let (other, _clock) = fresh(&servers, "other").await;
-        assert_eq!(answer(&other).await, Err(Failure::Distrusted), "{options:?}");
+        assert_eq!(answer(&other, 0).await, Err(Failure::Distrusted), "{options:?}");
         clock.forward(TTL + Duration::from_secs(1));
-        assert_eq!(answer(&redlock).await, Ok(()), "{options:?}");
+        assert_eq!(answer(&redlock, 0).await, Ok(()), "{options:?}");
     }
 }
 
@@ -67,12 +53,12 @@ async fn a_node_that_is_emptied_while_it_runs_counts_after_a_ttl() {
     let (redlock, clock) = settled(&servers, "me").await;
     hold(&redlock, "a").await;
     servers[0].command::<()>(&["FLUSHALL"]);
-    assert_eq!(answer(&redlock).await, Err(Failure::Distrusted));
+    assert_eq!(answer(&redlock, 0).await, Err(Failure::Distrusted));
     let (other, _clock) = fresh(&servers, "other").await;
-    assert_eq!(answer(&other).await, Err(Failure::Distrusted));
+    assert_eq!(answer(&other, 0).await, Err(Failure::Distrusted));
     clock.forward(TTL * 2);
     let deadline = Instant::now() + Duration::from_secs(30);
-    while answer(&redlock).await.is_err() {
+    while answer(&redlock, 0).await.is_err() {
         assert!(Instant::now() < deadline, "it is met anew, and counts after a TTL from then");
         clock.forward(TTL);
     }

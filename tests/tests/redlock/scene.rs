@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use windlass::lease::redlock::{Acquired, BootClock, Clock, Config, Redlock};
+use windlass::lease::redlock::{Acquired, BootClock, Clock, Config, Failure, Redlock};
 use windlass_core::lease::{Hint, Moment, Resource, Tenure};
 
 use windlass_tests::redis::{Options, Server};
@@ -71,5 +71,18 @@ pub(crate) async fn hold(redlock: &Redlock, name: &str) -> Tenure {
             other => assert!(Instant::now() < deadline, "{other:?}"),
         }
         tokio::time::sleep(redlock.pause(0)).await;
+    }
+}
+
+/// What a node says to a lock, once it is connected to.
+pub(crate) async fn answer(redlock: &Redlock, node: usize) -> Result<(), Failure> {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        match redlock.nodes()[node].acquire(&[], Hint::LOWEST).await {
+            Err(Failure::Away(_) | Failure::Silent) if Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            other => return other.map(drop),
+        }
     }
 }

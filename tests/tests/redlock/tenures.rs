@@ -1,9 +1,11 @@
 //! A lease's whole life on servers that are well, and on some that are not.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use windlass::lease::redlock::{Acquired, Config, Redlock, Renewal, Standing, commands};
+use windlass_core::id::Epoch;
 use windlass_core::lease::{Hint, Resource, Tenure};
 use windlass_tests::redis::{Options, Program, Server};
 
@@ -131,4 +133,67 @@ async fn the_documented_rights_are_enough() {
     tokio::time::timeout(Duration::from_secs(30), freed).await.expect("it is told").expect("it ends");
     hold(&redlock, "a").await;
     redlock.force_release(&resource("a")).await.expect("a majority does it");
+}
+
+/// Takes every shard that nobody has, again and again, until all are taken. What it got.
+async fn contend(redlock: Redlock, shards: Vec<Resource>) -> Vec<Tenure> {
+    let (mut mine, mut failures) = (Vec::new(), 0);
+    loop {
+        let standings = redlock.holders(&shards).await;
+        let free =
+            shards.iter().zip(standings).filter(|(_, standing)| !matches!(standing, Standing::Held(_)));
+        let free: Vec<Resource> = free.map(|(shard, _)| shard.clone()).collect();
+        if free.is_empty() {
+            return mine;
+        }
+        let before = mine.len();
+        for acquired in redlock.acquire(&free, Hint::LOWEST).await {
+            mine.extend(match acquired {
+                Acquired::Held(tenure) => Some(tenure),
+                _ => None,
+            });
+        }
+        failures = if mine.len() > before { 0 } else { failures + 1 };
+        tokio::time::sleep(redlock.pause(failures)).await;
+    }
+}
+
+/// Lets these begin at once so many times: each shard has one owner, and its token is higher than the one before.
+async fn thrash(contenders: Vec<Redlock>, shards: Vec<Resource>, rounds: usize) {
+    let mut last: BTreeMap<Resource, Epoch> = BTreeMap::new();
+    for round in 0..rounds {
+        let begin = |redlock: &Redlock| tokio::spawn(contend(redlock.clone(), shards.clone()));
+        let at_once: Vec<_> = contenders.iter().map(begin).collect();
+        let mut owned = BTreeSet::new();
+        let mut held = Vec::new();
+        for contender in at_once {
+            let tenures = contender.await.expect("it ends");
+            for Tenure { resource, token, .. } in &tenures {
+                assert!(owned.insert(resource.clone()), "round {round}: {resource:?} has two owners");
+                let before = last.insert(resource.clone(), *token);
+                assert!(before < Some(*token), "round {round}: {token:?} of {resource:?} after {before:?}");
+            }
+            held.push(tenures);
+        }
+        assert_eq!(owned.len(), shards.len(), "round {round}");
+        for (redlock, tenures) in contenders.iter().zip(held) {
+            redlock.release(tenures).await;
+        }
+    }
+}
+
+/// A hundred rounds, in four groups that need not wait for each other.
+#[tokio::test(flavor = "multi_thread")]
+async fn three_that_begin_at_once_a_hundred_times_share_everything_and_tokens_rise() {
+    let servers = servers(3, &Options::new());
+    let mut contenders = Vec::new();
+    for name in ["one", "two", "three"] {
+        contenders.push(settled(&servers, name).await.0);
+    }
+    let mut groups = tokio::task::JoinSet::new();
+    for group in 0..4 {
+        let shards = (0..64).map(|number| resource(&format!("{group}-{number}"))).collect();
+        groups.spawn(thrash(contenders.clone(), shards, 25));
+    }
+    groups.join_all().await;
 }
