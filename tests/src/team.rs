@@ -282,16 +282,21 @@ impl Team {
         done
     }
 
-    /// Who owns how many shards, by the number of the replica; nothing where no majority of the nodes tells.
+    /// Who owns how many shards, by the number of the replica, as soon as a majority of the nodes tells.
+    #[track_caller]
     pub fn owners(&self) -> BTreeMap<u8, Vec<Shard>> {
         let lease = Lease {
             nodes: self.lease_nodes.iter().map(Server::url).collect(),
             ttl: units::Duration::from_secs(TTL.as_secs()),
         };
-        let owners = records::owners_in(&self.url(), self.project.place(), &lease);
+        let mut owners = None;
+        until("a majority of the lease nodes tells who owns what", || {
+            owners = records::owners_in(&self.url(), self.project.place(), &lease).ok();
+            owners.is_some()
+        });
         let number =
             |pid: u32| self.services.iter().find(|(_, one)| one.id() == pid).map(|(number, _)| *number);
-        let owners = owners.unwrap_or_default().into_iter();
+        let owners = owners.into_iter().flatten();
         owners.filter_map(|owner| Some((number(owner.holder.pid)?, owner.shards))).collect()
     }
 
