@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
+use arcstr::ArcStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::text::text;
@@ -13,7 +13,7 @@ pub const LONGEST: usize = 63;
 
 /// A name: `[a-z][a-z0-9-]{0,62}`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Name(Arc<str>);
+pub struct Name(ArcStr);
 
 /// Says what is wrong with a text that should be a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
