@@ -381,7 +381,7 @@ impl Ledger {
         if let Some(attempt) = &mut status.attempt {
             self.names.share(&mut attempt.cluster);
         }
-        self.fleet.statuses.insert(status.instance.clone(), status);
+        self.fleet.statuses.insert(status);
         Ok(more)
     }
 

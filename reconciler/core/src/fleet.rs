@@ -22,6 +22,7 @@ use crate::shard::Shard;
 use crate::spec::{Mark, Spec};
 use crate::state::{IllegalEvent, State};
 use crate::status::Status;
+use crate::statuses::Statuses;
 
 /// All records of a project.
 #[derive(Debug, Clone, Default)]
@@ -33,7 +34,7 @@ pub struct Fleet {
     /// Runs of batches.
     pub runs: BTreeMap<RunId, Run>,
     /// Status by instance.
-    pub statuses: BTreeMap<Instance, Status>,
+    pub statuses: Statuses,
     /// Journals of applies.
     pub applies: BTreeMap<ApplyId, Apply>,
     /// What the store has forgotten, where it ever went back in time.
@@ -152,7 +153,6 @@ impl Fleet {
         }
         packed(&mut self.desired);
         packed(&mut self.runs);
-        packed(&mut self.statuses);
     }
 
     /// The runs of a pipeline, in order of logical time.

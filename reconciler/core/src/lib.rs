@@ -38,4 +38,5 @@ pub mod sim;
 pub mod spec;
 pub mod state;
 pub mod status;
+pub mod statuses;
 pub mod sweep;

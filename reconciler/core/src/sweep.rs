@@ -64,7 +64,7 @@ mod tests {
         let mut status = status(&job, state);
         status.attempt.get_or_insert_with(|| attempt(&job, 1));
         fleet.desired.insert(job.id.clone(), desired);
-        fleet.statuses.insert(status.instance.clone(), status);
+        fleet.statuses.insert(status);
         let found = sweep(&fleet, &observation(&job, number, uid, phase));
         assert_eq!(found.is_some(), swept, "{what}: {found:?}");
         if let Some((Action::Stop { uid: named, .. }, _)) = found {

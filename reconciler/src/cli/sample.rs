@@ -147,8 +147,8 @@ impl Sample {
     pub fn state(mut self, instance: &str, clock: &str, state: State, number: u64) -> Self {
         let instance: Instance = instance.parse().unwrap();
         let generation = self.fleet.wanted(&instance).map_or(Generation(1), |wanted| wanted.goal.generation);
-        let fresh = Status::new(instance.clone());
-        let status = self.fleet.statuses.entry(instance.clone()).or_insert(fresh);
+        let known = self.fleet.statuses.remove(&instance);
+        let mut status = known.unwrap_or_else(|| Status::new(instance.clone()));
         if number > 0 && status.attempt_number().0 != number {
             status.attempt = Some(attempt(&instance, number, at(clock)));
         }
@@ -170,6 +170,7 @@ impl Sample {
         status.observed_generation = generation;
         status.state = state;
         debug_assert!(status.sequence() > Sequence(0));
+        self.fleet.statuses.insert(status);
         self
     }
 

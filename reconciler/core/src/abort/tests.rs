@@ -32,7 +32,7 @@ fn recorded<const N: usize>(jobs: &[Job; N], states: [State; N]) -> Fleet {
     let mut fleet = Fleet::default();
     for (job, state) in jobs.iter().zip(states) {
         let status = status(job, state);
-        fleet.statuses.insert(status.instance.clone(), status);
+        fleet.statuses.insert(status);
         fleet.desired.insert(job.id.clone(), desired(job.clone()));
     }
     fleet

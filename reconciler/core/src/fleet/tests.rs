@@ -32,7 +32,7 @@ fn fleet(lines: &[Line<'_>]) -> Fleet {
         let edges: Vec<_> = edges.iter().map(|(up, when)| (up.as_str(), *when)).collect();
         let job = after(job(&format!("p.{name}"), mode), &edges);
         let status = status(&job, state.clone());
-        fleet.statuses.insert(status.instance.clone(), status);
+        fleet.statuses.insert(status);
         fleet.desired.insert(job.id.clone(), desired(job.clone()));
         if mode == Mode::Batch {
             batches.push(job);

@@ -42,7 +42,7 @@ fn fleet(job: &Job, state: State, intent: Intent) -> Fleet {
     }
     fleet.desired.insert(job.id.clone(), desired);
     let status = status(job, state);
-    fleet.statuses.insert(status.instance.clone(), status);
+    fleet.statuses.insert(status);
     fleet
 }
 

@@ -95,7 +95,7 @@ mod tests {
         if recorded {
             let mut status = status(&job, State::Stopped);
             status.attempt = Some(attempt(&job, 2));
-            fleet.statuses.insert(status.instance.clone(), status);
+            fleet.statuses.insert(status);
         }
         let seen = observation(&job, number, "u1", Phase::Running { since: at(0) });
         let found = ahead(&fleet, [(&job.cluster, &seen)]).map(|found| found.to_string());

@@ -32,7 +32,7 @@ fn fleet(mode: Mode, state: Option<State>) -> (Fleet, windlass_compiler::model::
         fleet.runs.insert(run.id.clone(), run);
     }
     if let Some(state) = state {
-        fleet.statuses.insert(instance(&job), status(&job, state));
+        fleet.statuses.insert(status(&job, state));
     }
     (fleet, job)
 }
@@ -47,7 +47,7 @@ fn settle(fleet: &mut Fleet, shown: &[Observation], confirmed: bool) -> Vec<Find
         fleet.runs.insert(run.id.clone(), run);
     }
     for status in rebuilt.statuses {
-        fleet.statuses.insert(status.instance.clone(), status);
+        fleet.statuses.insert(status);
     }
     let again = rebuild(fleet, shard, &shown, confirmed, moment()).unwrap();
     assert!(again.statuses.is_empty() && again.runs.is_empty(), "{again:?}");
@@ -90,7 +90,8 @@ fn a_run_that_had_ended_goes_on_with_what_is_taken_over() {
 #[test]
 fn the_numbers_of_attempts_never_fall() {
     let (mut fleet, job) = fleet(Mode::Stream, Some(State::Running { since: at(0) }));
-    fleet.statuses.get_mut(&instance(&job)).unwrap().attempt = Some(attempt(&job, 3));
+    let status = fleet.statuses.remove(&instance(&job)).unwrap();
+    fleet.statuses.insert(Status { attempt: Some(attempt(&job, 3)), ..status });
     let findings = settle(&mut fleet, &[observation(&job, 2, "u2", ended())], false);
     assert_eq!(fleet.statuses[&instance(&job)].attempt_number(), AttemptNumber(3));
     assert_eq!(findings, []);
@@ -171,8 +172,9 @@ fn what_was_acknowledged_and_forgotten_is_named() {
 fn an_attempt_that_was_on_record_and_is_nowhere_leaves_its_number_behind() {
     for (mode, left) in [(Mode::Stream, "waiting"), (Mode::Batch, "lost")] {
         let (mut seen, job) = fleet(mode, Some(State::Running { since: at(0) }));
-        let mut now = Fleet { statuses: BTreeMap::new(), ..seen.clone() };
-        seen.statuses.get_mut(&instance(&job)).unwrap().attempt = Some(attempt(&job, 3));
+        let mut now = Fleet { statuses: Default::default(), ..seen.clone() };
+        let status = seen.statuses.remove(&instance(&job)).unwrap();
+        seen.statuses.insert(Status { attempt: Some(attempt(&job, 3)), ..status });
         let lost = forgotten(&seen, &now);
         assert!(matches!(lost[..], [Finding::Number { attempt: AttemptNumber(3), .. }]), "{lost:?}");
         now.recovery = Recovery::noticed(None, None, at(90), "it went back", lost);

@@ -162,7 +162,7 @@ fn take(fleet: &mut Fleet, record: Record) {
         Record::Project(one) => fleet.project = Some(*one),
         Record::Desired(one) => drop(fleet.desired.insert(one.job().clone(), *one)),
         Record::Run(one) => drop(fleet.runs.insert(one.id.clone(), *one)),
-        Record::Status(one) => drop(fleet.statuses.insert(one.instance.clone(), *one)),
+        Record::Status(one) => fleet.statuses.insert(*one),
         Record::Apply(one) => drop(fleet.applies.insert(one.id.clone(), *one)),
         Record::Recovery(one) => fleet.recovery = Some(*one),
     }

@@ -370,7 +370,7 @@ impl State {
             }),
             ..Fleet::default()
         };
-        fleet.statuses.insert(self.fixed.instance.clone(), (*member.status).clone());
+        fleet.statuses.insert((*member.status).clone());
         let goal = (*member.goal).clone();
         match self.fixed.instance.run_id() {
             None => {
