@@ -185,7 +185,7 @@ fn settled(fleet: &Fleet, instance: &Instance) -> Status {
         at: ended.unwrap_or(started) + seen,
         from: if ended.is_some() { Name::Running } else { Name::Submitting },
         to,
-        event: if ended.is_some() { "succeeded" } else { "started" }.to_owned(),
+        event: if ended.is_some() { "succeeded" } else { "started" }.into(),
         reason: None,
         attempt: number,
         generation,

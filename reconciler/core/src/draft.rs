@@ -103,7 +103,7 @@ impl<'a> Draft<'a> {
             at: self.moment.now,
             from: status.state.name(),
             to: to.name(),
-            event: event.name().to_owned(),
+            event: event.name().into(),
             reason,
             attempt: status.attempt_number(),
             generation: self.generation,

@@ -1,5 +1,6 @@
 //! What is: the record `status/<instance>`, written by the owner of its shard alone.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
@@ -55,7 +56,7 @@ struct Step {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     to: Option<state::Name>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    event: Option<String>,
+    event: Option<Cow<'static, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -132,7 +133,7 @@ pub struct Transition {
     /// To where.
     pub to: state::Name,
     /// The event.
-    pub event: String,
+    pub event: Cow<'static, str>,
     /// What there is to say about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -250,7 +251,7 @@ impl Attempt {
 impl Step {
     fn read(self, status: &Status) -> Result<Transition, serde_json::Error> {
         let to = self.to.unwrap_or_else(|| status.state.name());
-        let event = self.event.or_else(|| usual(to).map(str::to_owned));
+        let event = self.event.or_else(|| usual(to).map(Cow::Borrowed));
         Ok(Transition {
             sequence: self.sequence,
             at: self.at.read(status.attempt.as_ref().map(|attempt| attempt.submitted))?,
@@ -391,7 +392,7 @@ mod tests {
         attempt.started = Some(time("2026-11-22T02:00:01.25Z"));
         let (to, at) = (state.name(), time("2026-11-22T02:00:01.250000001Z"));
         let (sequence, epoch, generation) = (Sequence(4), Epoch(7), Generation(1));
-        let (event, from, reason) = (event.to_owned(), state::Name::Submitting, None);
+        let (event, from, reason) = (event.to_owned().into(), state::Name::Submitting, None);
         let step =
             Transition { sequence, at, from, to, event, reason, attempt: attempt.number, generation, epoch };
         Status { epoch, attempt: Some(attempt), transitions: vec![step], ..status(&job, state) }

@@ -185,7 +185,7 @@ pub struct Recorded {
 /// The word for steps within one state is the event's: two of them change what may follow, and not the state.
 fn transition(step: &Transition) -> String {
     let attempt = if step.attempt.0 == 0 { String::new() } else { format!(" (attempt {})", step.attempt) };
-    match (step.from == step.to, step.event.as_str()) {
+    match (step.from == step.to, &*step.event) {
         (true, "created") => return format!("that attempt {} is there, and may be let run", step.attempt),
         (true, "stop-asked") => return format!("that it is to stop, when it is no longer {}", step.from),
         _ => {}
