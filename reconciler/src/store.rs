@@ -35,6 +35,19 @@ pub struct Record {
     pub text: Arc<str>,
 }
 
+/// Some of the records of a prefix.
+#[derive(Debug)]
+pub struct Page {
+    /// The records.
+    pub records: Vec<Record>,
+    /// Where the next page begins, if there may be one.
+    pub next: Option<Cursor>,
+}
+
+/// Where a page begins, in the words of the store that has said so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor(pub(crate) String);
+
 /// A change of one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Write {
@@ -204,6 +217,14 @@ pub trait Store: Send + Sync {
 
     /// Reads all records whose key starts with `prefix`, in the order of their keys, as of one moment.
     async fn scan(&self, prefix: &str) -> Result<Vec<Record>, Error>;
+
+    /// Reads the records whose key starts with `prefix` in pages, so that not all are in memory at once: each page in the
+    /// order of its keys and as of one moment, the first one where `from` is none. Together they have each record that
+    /// was there before the first page was asked for.
+    async fn page(&self, prefix: &str, from: Option<Cursor>) -> Result<Page, Error> {
+        debug_assert_eq!(from, None, "all is in the first page");
+        Ok(Page { records: self.scan(prefix).await?, next: None })
+    }
 
     /// Reads all records that belong to the pipelines of a shard, in the order of their keys, as of one moment.
     async fn scan_shard(&self, shard: Shard) -> Result<Vec<Record>, Error> {

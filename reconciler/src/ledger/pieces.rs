@@ -10,36 +10,41 @@ use crate::store::{Error, Key, Record, Store};
 /// How many shards are asked for at once: for less waiting.
 const AHEAD: usize = 4;
 
-/// What is read at once.
-#[derive(Debug, Clone, Copy)]
-enum Piece {
-    Kind(&'static str),
-    Shard(Shard),
-}
-
 /// All records of kinds that have many. What a record refers to comes before it.
 pub(super) fn pieces(store: &Arc<dyn Store>) -> impl Stream<Item = Result<Vec<Record>, Error>> + use<> {
-    let (store, sharded) = (Arc::clone(store), store.is_sharded());
-    let read = move |piece| {
-        let store = Arc::clone(&store);
-        async move { read(&*store, piece).await }
+    let (kinds, shards) = all(store.is_sharded());
+    let (paged, sharded) = (Arc::clone(store), Arc::clone(store));
+    let kinds = stream::iter(kinds).flat_map(move |kind| pages(Arc::clone(&paged), kind));
+    let read = move |shard| {
+        let store = Arc::clone(&sharded);
+        async move { read(&*store, shard).await }
     };
-    stream::iter(all(sharded)).map(read).buffered(if sharded { AHEAD } else { 1 })
+    kinds.chain(stream::iter(shards).map(read).buffered(AHEAD))
 }
 
-/// Shard by shard where the store can: one that cannot would look through everything for each.
-fn all(sharded: bool) -> Vec<Piece> {
+/// Which kinds are read, and which shards after them: shard by shard where the store can; one that cannot would look
+/// through everything for each.
+fn all(sharded: bool) -> (Vec<&'static str>, Vec<Shard>) {
     match sharded {
-        true => [Piece::Kind(Key::APPLY)].into_iter().chain(Shard::all().map(Piece::Shard)).collect(),
-        false => Key::KINDS.into_iter().map(Piece::Kind).collect(),
+        true => (vec![Key::APPLY], Shard::all().collect()),
+        false => (Key::KINDS.into(), Vec::new()),
     }
 }
 
-async fn read(store: &dyn Store, piece: Piece) -> Result<Vec<Record>, Error> {
-    let mut records = match piece {
-        Piece::Kind(prefix) => store.scan(prefix).await?,
-        Piece::Shard(shard) => store.scan_shard(shard).await?,
-    };
+/// The records of a kind, page by page.
+fn pages(store: Arc<dyn Store>, kind: &'static str) -> impl Stream<Item = Result<Vec<Record>, Error>> {
+    stream::try_unfold(Some(None), move |from| {
+        let store = Arc::clone(&store);
+        async move {
+            let Some(from) = from else { return Ok(None) };
+            let page = store.page(kind, from).await?;
+            Ok(Some((page.records, page.next.map(Some))))
+        }
+    })
+}
+
+async fn read(store: &dyn Store, shard: Shard) -> Result<Vec<Record>, Error> {
+    let mut records = store.scan_shard(shard).await?;
     records.sort_by_key(|record| Key::KINDS.iter().position(|kind| record.key.name(kind).is_some()));
     Ok(records)
 }
@@ -66,13 +71,18 @@ mod tests {
         let write =
             |key: &str| Write { key: Key::stored(key), expect: Expect::Absent, text: "{}".to_owned() };
         let (op, writes) = (OpId(1), keys.map(write).into());
-        let store = Memory::new();
+        let store: Arc<dyn Store> = Arc::new(Memory::new());
         let all_new = Transaction { op, fence: None, guards: Vec::new(), writes, history: Vec::new() };
         store.commit(&all_new).await.unwrap();
         for sharded in [false, true] {
             let mut found = Vec::new();
-            for piece in all(sharded) {
-                found.extend(read(&store, piece).await.unwrap().into_iter().map(|one| one.key));
+            let (kinds, shards) = all(sharded);
+            for kind in kinds {
+                let pages: Vec<_> = pages(Arc::clone(&store), kind).map(Result::unwrap).collect().await;
+                found.extend(pages.into_iter().flatten().map(|one| one.key));
+            }
+            for shard in shards {
+                found.extend(read(&*store, shard).await.unwrap().into_iter().map(|one| one.key));
             }
             let place = |key: &str| found.iter().position(|one| one.as_str() == key).unwrap();
             assert!(keys.map(place).iter().all(|one| *one >= place("apply/1")), "{found:?}");

@@ -57,6 +57,7 @@ macro_rules! conformance {
             a_commit_that_was_seen_is_followed
             a_commit_that_never_was_is_not_followed
             a_scan_is_ordered_and_bounded_by_its_prefix
+            pages_have_what_a_scan_has
             a_scan_sees_no_half_of_a_transaction
             unknown_keys_are_absent
             a_commit_wakes_a_watcher
@@ -319,6 +320,26 @@ pub(crate) async fn a_scan_is_ordered_and_bounded_by_its_prefix(bench: Bench) {
     assert_eq!(names(&*bench.store, "run/a").await, ["run/a", "run/a/b"]);
     assert_eq!(names(&*bench.store, "t").await, [""; 0]);
     assert_eq!(names(&*bench.other, "").await.len(), all.len());
+}
+
+pub(crate) async fn pages_have_what_a_scan_has(bench: Bench) {
+    let all =
+        (0..1_001).map(|number| format!("run/{number:04}")).chain(["run".to_owned(), "run0".to_owned()]);
+    done(&*bench.store, &writes(1, all.map(|name| new(&name)).collect())).await;
+    let (mut found, mut from, mut op) = (Vec::new(), None, 1);
+    loop {
+        let page = bench.store.page("run/", from).await.unwrap();
+        assert!(page.records.is_sorted_by(|one, next| one.key < next.key));
+        found.extend(page.records.into_iter().map(|record| record.key.to_string()));
+        let Some(next) = page.next else { break };
+        from = Some(next);
+        // What comes meanwhile takes nothing away from the pages that follow.
+        op += 1;
+        done(&*bench.other, &writes(op, vec![new(&format!("run/!{op}"))])).await;
+    }
+    found.sort();
+    let before = names(&*bench.store, "run/0").await.into_iter().chain(names(&*bench.store, "run/1").await);
+    assert_eq!(found, before.collect::<Vec<_>>());
 }
 
 pub(crate) async fn a_shard_is_scanned_alone(bench: Bench) {

@@ -21,7 +21,9 @@ use windlass_core::fault::{Rule, is_off};
 use windlass_core::id::{Epoch, OpId};
 use windlass_core::shard::{Fence, Shard};
 
-use super::{Commit, Error, Follows, Head, Key, Line, Moment, Query, Record, Store, Transaction};
+use super::{
+    Commit, Cursor, Error, Follows, Head, Key, Line, Moment, Page, Query, Record, Store, Transaction,
+};
 use admission::Admitted;
 use site::Site;
 use watch::Watch;
@@ -98,6 +100,11 @@ impl Store for Sqlite {
     async fn scan(&self, prefix: &str) -> Result<Vec<Record>, Error> {
         let prefix = prefix.to_owned();
         self.ask(move |sql| read::scan(sql, &prefix)).await
+    }
+
+    async fn page(&self, prefix: &str, from: Option<Cursor>) -> Result<Page, Error> {
+        let prefix = prefix.to_owned();
+        self.ask(move |sql| read::page(sql, &prefix, from)).await
     }
 
     async fn commit(&self, transaction: &Transaction) -> Result<Commit, Error> {

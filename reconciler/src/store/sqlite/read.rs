@@ -8,7 +8,10 @@ use windlass_core::id::{Epoch, OpId, Version};
 use windlass_core::shard::Shard;
 
 use super::row::{counter, op, stored};
-use crate::store::{Entry, Follows, Head, Key, Line, Moment, Query, Record};
+use crate::store::{Cursor, Entry, Follows, Head, Key, Line, Moment, Page, Query, Record};
+
+/// So many records are in a page: some hundred kilobytes of text.
+const PAGE: i64 = 500;
 
 /// A number that the store keeps about itself.
 pub(super) fn meta(sql: &Connection, name: &str) -> rusqlite::Result<u64> {
@@ -35,11 +38,27 @@ pub(super) fn record(sql: &Connection, key: &Key) -> rusqlite::Result<Option<Rec
 
 /// All records of a prefix.
 pub(super) fn scan(sql: &Connection, prefix: &str) -> rusqlite::Result<Vec<Record>> {
+    records(sql, prefix, prefix, -1)
+}
+
+/// A page of the records of a prefix.
+pub(super) fn page(sql: &Connection, prefix: &str, from: Option<Cursor>) -> rusqlite::Result<Page> {
+    let from = from.map_or_else(|| prefix.to_owned(), |from| from.0);
+    let records = records(sql, prefix, &from, PAGE)?;
+    // No text stands between a key and the same one with a zero at its end.
+    let next = records.last().filter(|_| stored(records.len() as u64) == PAGE);
+    Ok(Page { next: next.map(|last| Cursor(format!("{}\0", last.key))), records })
+}
+
+/// The first records of a prefix whose keys do not stand before `from`.
+fn records(sql: &Connection, prefix: &str, from: &str, most: i64) -> rusqlite::Result<Vec<Record>> {
     // Every text stands before every blob.
     let end = behind(prefix).map_or(Value::Blob(Vec::new()), Value::Text);
-    sql.prepare_cached("SELECT key, counter, op, text FROM record WHERE key >= ?1 AND key < ?2 ORDER BY key")?
-        .query_map(params![prefix, end], as_record)?
-        .collect()
+    sql.prepare_cached(
+        "SELECT key, counter, op, text FROM record WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT ?3",
+    )?
+    .query_map(params![from, end, most], as_record)?
+    .collect()
 }
 
 /// Whether a transaction was done.
