@@ -195,19 +195,20 @@ fn logical(text: &str) -> Result<Timestamp, BadInstance> {
 /// finds it again, and creating it twice is refused by the cluster. Safe as a file name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct ExternalName(String);
+pub struct ExternalName(Box<str>);
 
 impl ExternalName {
     /// The name of the attempt `number` of `instance`, such as `orders.settle-20261122T020000Z-1`.
     pub fn of(instance: &Instance, number: AttemptNumber) -> Self {
-        Self(match instance.run {
+        let name = match instance.run {
             None => format!("{}-{number}", instance.job),
             Some(time) => format!("{}-{}-{number}", instance.job, time.strftime("%Y%m%dT%H%M%SZ")),
-        })
+        };
+        Self(name.into())
     }
 
     /// A name as a cluster reports it.
-    pub fn reported(text: impl Into<String>) -> Self {
+    pub fn reported(text: impl Into<Box<str>>) -> Self {
         Self(text.into())
     }
 
