@@ -311,8 +311,16 @@ impl Ledger {
         let mut specs = Specs::new();
         self.take_written(&[Key::project(), Key::recovery()], &specs).await?;
         let mut pieces = pin!(pieces::pieces(&self.store));
+        let mut kind = None;
         while let Some(records) = pieces.next().await {
-            for record in records? {
+            let records = records?;
+            let next = records.first().map(|record| record.key.kind().to_owned());
+            if kind != next {
+                // The room that this gives back is taken by what is read next.
+                self.fleet.compact();
+                kind = next;
+            }
+            for record in records {
                 if record.key.name(Key::SPEC).is_some() {
                     let spec = self.spec(&record)?;
                     specs.insert((spec.id.clone(), spec.mark), spec);
@@ -322,8 +330,6 @@ impl Ledger {
         }
         self.moment = self.catch_up(head.moment, &specs).await?;
         self.seen = Some(Seen::new(head));
-        self.fleet.compact();
-        self.versions.compact();
         Ok(())
     }
 

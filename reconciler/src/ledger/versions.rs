@@ -28,11 +28,6 @@ impl Versions {
     pub(super) fn insert(&mut self, key: &Key, version: Version) {
         self.0.insert(name(key), Packed { counter: version.counter, op: split(version.op.0) });
     }
-
-    /// Gives back the room that many insertions have left between the entries.
-    pub(super) fn compact(&mut self) {
-        self.0 = std::mem::take(&mut self.0).into_iter().collect();
-    }
 }
 
 fn name(key: &Key) -> [u64; 2] {
@@ -61,7 +56,6 @@ mod tests {
         versions.insert(&one, version(1));
         versions.insert(&other, version(2));
         versions.insert(&one, version(3));
-        versions.compact();
         assert_eq!((versions.get(&one), versions.get(&other)), (Some(version(3)), Some(version(2))));
         assert_eq!(versions.get(&Key::project()), None);
     }
