@@ -178,7 +178,7 @@ impl When {
 }
 
 /// What follows a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Retry {
     /// How many new attempts may follow failures; 0 is none.
     pub attempts: u32,
@@ -192,7 +192,7 @@ pub struct Retry {
 }
 
 /// A range of pauses, written `10s..5m`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Backoff {
     /// The first pause.
     pub min: Duration,
@@ -201,7 +201,7 @@ pub struct Backoff {
 }
 
 /// What follows an attempt whose end is not known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnLost {
     /// Nothing: a person decides.

@@ -329,6 +329,7 @@ impl Ledger {
             }
         }
         self.moment = self.catch_up(head.moment, &specs).await?;
+        self.fleet.compact();
         self.seen = Some(Seen::new(head));
         Ok(())
     }

@@ -87,7 +87,7 @@ fn try_again(draft: &mut Draft<'_>, case: &Case<'_>) -> Result<(), IllegalEvent>
     if !fresh || !matches!(draft.state(), State::Failed { .. } | State::Lost { .. }) {
         return Ok(());
     }
-    match retry::after(&case.spec.retry, draft.state(), &draft.status().failures) {
+    match retry::after(&case.spec.terms.retry, draft.state(), &draft.status().failures) {
         Some(not_before) => draft.happen(&Event::Retried { not_before }),
         None => Ok(()),
     }
@@ -207,7 +207,9 @@ fn submit(draft: &mut Draft<'_>, case: &Case<'_>) -> Result<(), IllegalEvent> {
 
 /// Ends an attempt that takes longer to its goal than its spec allows.
 fn limit(draft: &mut Draft<'_>, case: &Case<'_>, decision: &mut Decision) -> Result<(), IllegalEvent> {
-    let (Some(timeout), Some(attempt)) = (case.spec.timeout, &draft.status().attempt) else { return Ok(()) };
+    let (Some(timeout), Some(attempt)) = (case.spec.terms.timeout, &draft.status().attempt) else {
+        return Ok(());
+    };
     if has_reached(case.spec.mode, draft.status()) {
         return Ok(());
     }
@@ -254,7 +256,7 @@ fn act(status: &Status, case: &Case<'_>, waiting: &mut Vec<Waiting>) -> Option<A
         (State::Stopping { .. }, Sight::Seen(seen))
             if seen.phase.is_alive() || seen.phase == Phase::Suspended =>
         {
-            Some(Action::Stop { name: name(), uid: attempt.uid.clone(), grace: case.spec.grace })
+            Some(Action::Stop { name: name(), uid: attempt.uid.clone(), grace: case.spec.terms.grace })
         }
         (State::Unknown { reason, .. }, _) => {
             waiting.push(Waiting::Cluster(reason.clone()));

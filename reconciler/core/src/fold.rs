@@ -166,7 +166,7 @@ fn running(draft: &mut Draft<'_>, spec: &Spec, since: Timestamp) -> Result<Optio
     if matches!(draft.state(), State::Running { .. } | State::Stopping { .. }) {
         return Ok(None);
     }
-    let ready = retry::later(since, spec.ready);
+    let ready = retry::later(since, spec.terms.ready);
     if draft.now() < ready {
         return Ok(Some(ready));
     }
@@ -206,7 +206,7 @@ fn end(draft: &mut Draft<'_>, spec: &Spec, event: &Event, at: Option<Timestamp>)
         let now = draft.now();
         let failures = &mut draft.edit().failures;
         failures.push(now);
-        retry::forget(&spec.retry, failures);
+        retry::forget(&spec.terms.retry, failures);
     }
     Ok(())
 }

@@ -1,19 +1,25 @@
-//! Names that stand in many records, held once.
+//! What stands in many records, held once: names, and terms.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use windlass_compiler::name::{JobId, Name};
 
-/// The names that were seen so far.
+use crate::spec::Terms;
+
+/// What was seen so far.
 #[derive(Debug, Clone, Default)]
-pub struct Names(BTreeSet<Name>);
+pub struct Names {
+    known: BTreeSet<Name>,
+    terms: BTreeSet<Arc<Terms>>,
+}
 
 impl Names {
     /// Makes `name` the same piece of memory as every equal one before it.
     pub fn share(&mut self, name: &mut Name) {
-        match self.0.get(name) {
+        match self.known.get(name) {
             Some(known) => *name = known.clone(),
-            None => drop(self.0.insert(name.clone())),
+            None => drop(self.known.insert(name.clone())),
         }
     }
 
@@ -21,5 +27,13 @@ impl Names {
     pub fn share_job(&mut self, job: &mut JobId) {
         self.share(&mut job.pipeline);
         self.share(&mut job.job);
+    }
+
+    /// The same for the terms of a spec.
+    pub(crate) fn share_terms(&mut self, terms: &mut Arc<Terms>) {
+        match self.terms.get(terms) {
+            Some(known) => *terms = Arc::clone(known),
+            None => drop(self.terms.insert(Arc::clone(terms))),
+        }
     }
 }

@@ -507,7 +507,7 @@ fn lose(draft: &mut Draft<'_>, wanted: &Wanted<'_>, reason: &str) -> Result<Find
     draft.happen(&Event::Lost { reason: reason.to_owned() })?;
     let now = draft.now();
     draft.with_attempt(|attempt| attempt.ended = Some(now));
-    if wanted.spec.mode == Mode::Stream || wanted.spec.retry.on_lost == OnLost::Retry {
+    if wanted.spec.mode == Mode::Stream || wanted.spec.terms.retry.on_lost == OnLost::Retry {
         draft.happen(&Event::Retried { not_before: now })?;
     }
     let (instance, attempt) = (draft.status().instance.clone(), draft.status().attempt_number());

@@ -46,38 +46,44 @@ pub struct Outline {
     pub cluster: Name,
     /// What it waits for.
     pub after: Box<[Edge]>,
+    /// Whether removing it needs an explicit act first.
+    pub protect: bool,
+    /// On which terms its attempts run; most jobs have those of others.
+    pub terms: Arc<Terms>,
+}
+
+/// How long an attempt may take, and what follows when it fails.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Terms {
     /// What follows a failure.
     pub retry: Retry,
     /// How long an attempt may take from its start to its goal.
     pub timeout: Option<Duration>,
-    /// Whether removing it needs an explicit act first.
-    pub protect: bool,
     /// How long it must have run before it counts as running.
     pub ready: Duration,
     /// How long it may take to end before it is killed.
     pub grace: Duration,
 }
 
-/// Tells a spec from every other one of its job: half of its digest.
+/// Tells a spec from every other one of its job: half of its digest. In bytes, as a number would leave gaps beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Mark(u128);
+pub struct Mark([u8; 16]);
 
 impl Spec {
     /// The spec of a job.
     pub fn of(job: &Job) -> Self {
         let mark = Mark::of(&Digest::of_job(job));
         let Engine::Process(process) = &job.engine;
+        let terms =
+            Terms { retry: job.retry, timeout: job.timeout, ready: process.ready, grace: process.grace };
         let outline = Outline {
             id: job.id.clone(),
             mark,
             mode: job.mode,
             cluster: job.cluster.clone(),
             after: job.after.clone().into(),
-            retry: job.retry,
-            timeout: job.timeout,
             protect: job.protect,
-            ready: process.ready,
-            grace: process.grace,
+            terms: Arc::new(terms),
         };
         let whole = Whole::of(job, mark);
         let text = serde_json::to_string(&whole).expect("a spec is a map with string keys");
@@ -98,6 +104,7 @@ impl Spec {
             names.share_job(&mut kept.outline.id);
             names.share(&mut kept.outline.cluster);
             kept.outline.after.iter_mut().for_each(|edge| names.share_job(&mut edge.job));
+            names.share_terms(&mut kept.outline.terms);
         }
         self
     }
@@ -152,13 +159,13 @@ impl Recall for Spec {
 
 impl Mark {
     fn of(digest: &Digest) -> Self {
-        Self(digest.half())
+        Self(digest.half().to_be_bytes())
     }
 }
 
 impl fmt::Display for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
     }
 }
 
@@ -170,7 +177,9 @@ impl Serialize for Mark {
 
 impl<'de> Deserialize<'de> for Mark {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(text(|text| u128::from_str_radix(text, 16).map(Self)))
+        deserializer.deserialize_str(text(|text| {
+            u128::from_str_radix(text, 16).map(|number| Self(number.to_be_bytes()))
+        }))
     }
 }
 

@@ -31,7 +31,7 @@ pub fn sweep(fleet: &Fleet, observation: &Observation) -> Option<(Action, String
     } else {
         format!("its record says {}", status.state.name())
     };
-    Some((stop(observation, wanted.spec.grace), reason))
+    Some((stop(observation, wanted.spec.terms.grace), reason))
 }
 
 /// Whether this is the attempt that was given up as lost, alive after all and still wanted: a decision takes it back.

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
@@ -14,7 +15,7 @@ use windlass_compiler::name::{JobId, Name};
 use windlass_compiler::text::text;
 use windlass_compiler::units::Duration;
 
-use super::{Mark, Outline};
+use super::{Mark, Outline, Terms};
 
 /// All of a spec.
 #[derive(Serialize, Deserialize)]
@@ -157,11 +158,13 @@ impl Head {
             mode: self.mode,
             cluster: self.cluster,
             after: self.after.into_iter().map(|edge| edge.0).collect(),
-            retry: self.retry.0,
-            timeout: self.timeout,
             protect: self.protect,
-            ready: self.process.ready,
-            grace: self.process.grace,
+            terms: Arc::new(Terms {
+                retry: self.retry.0,
+                timeout: self.timeout,
+                ready: self.process.ready,
+                grace: self.process.grace,
+            }),
         }
     }
 }

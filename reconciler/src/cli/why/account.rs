@@ -221,7 +221,7 @@ impl Account {
 
 impl Retries {
     fn new(wanted: &Wanted<'_>, status: &Status, now: Timestamp) -> Self {
-        let policy: &Retry = &wanted.spec.retry;
+        let policy: &Retry = &wanted.spec.terms.retry;
         // A budget is judged at a failure; while it runs, failures drop out of the window as time passes.
         let lives = matches!(status.state, State::Running { .. } | State::Degraded { .. });
         let as_of = status.failures.last().filter(|_| !lives).copied().unwrap_or(now);
