@@ -83,7 +83,7 @@ pub fn ranges(shards: &[Shard]) -> String {
 }
 
 /// What an owner writes under: a store refuses it below the shard's barrier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fence {
     /// The shard that it owns.
     pub shard: Shard,

@@ -4,8 +4,8 @@
 //! A [`scenario`] says what a run depends on; the same scenario gives the same run, event by event. What goes wrong is
 //! drawn by [`odds`], place by place ([`luck`]), and can be told again as a scenario, with parts of it left out. After
 //! each step every promise that a bystander could see is checked ([`witness`]). A new kind of fault has its place in
-//! [`trouble`] (at one message or step) or [`mishap`] (at a time of its own), a kind of cluster in [`kind`], lease nodes
-//! in [`lease`].
+//! [`trouble`] (at one message or step) or [`mishap`] (at a time of its own), a kind of cluster in [`kind`]. One
+//! seed in three has lease nodes ([`lease`]); in the others the lease is given at will.
 
 pub mod agenda;
 pub mod clock;
@@ -16,6 +16,7 @@ pub mod lease;
 pub mod luck;
 pub mod mishap;
 pub mod odds;
+pub mod owned;
 pub mod owner;
 pub mod place;
 pub mod project;
@@ -53,6 +54,8 @@ pub struct Summary {
     pub starts: u64,
     /// Commands that were acknowledged.
     pub commands: u64,
+    /// How often an owner took a shard over, where lease nodes give them.
+    pub take_overs: u64,
     /// How many times a store that went back in time was recovered from.
     pub recoveries: u64,
     /// When everything was as it should be.

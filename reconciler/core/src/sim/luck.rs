@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use windlass_compiler::model::Job;
 
 use crate::sim::odds::Odds;
-use crate::sim::place::{LANES, Lane, Place};
+use crate::sim::place::{Lane, Place};
 use crate::sim::random::Random;
 use crate::sim::trouble::{Strike, Trouble};
 use crate::sim::user::Command;
@@ -77,17 +77,27 @@ impl Luck {
     }
 }
 
-/// Steps of two owners and messages of all clusters, numbered.
+/// Steps of two owners and messages of all clusters, numbered; then those of lease nodes and of what rests on leases.
+/// What a number stands for never changes: all that a seed draws hangs on it.
 fn index(place: Place) -> usize {
-    (place.cluster * 2 + place.owner) * LANES + place.lane as usize
+    const OF_CLUSTERS: usize = 7;
+    const CLUSTERS: usize = 32;
+    const OF_LEASES: usize = 5;
+    let (lane, pair) = (place.lane as usize, place.cluster * 2 + place.owner);
+    match lane.checked_sub(OF_CLUSTERS) {
+        None => pair * OF_CLUSTERS + lane,
+        Some(lane) => CLUSTERS * 2 * OF_CLUSTERS + pair * OF_LEASES + lane,
+    }
 }
 
 fn draw(random: &mut Random, odds: &Odds, lane: Lane, jobs: &[Job]) -> Option<Trouble> {
     match lane {
         Lane::Step => step(random, odds, jobs),
         Lane::Call => message(random, odds, odds.repeated).or_else(|| call(random, odds)),
-        Lane::Write => message(random, odds, odds.repeated),
+        Lane::Write | Lane::Lease => message(random, odds, odds.repeated),
         Lane::Ack | Lane::Question | Lane::Answer | Lane::Return => message(random, odds, 0),
+        Lane::Leased | Lane::Raise | Lane::Raised => message(random, odds, 0),
+        Lane::Begin => pause(random, odds),
     }
 }
 
@@ -96,13 +106,17 @@ fn step(random: &mut Random, odds: &Odds, jobs: &[Job]) -> Option<Trouble> {
         let heir = usize::try_from(random.below(2)).unwrap_or(0);
         return Some(Trouble::Crash { heir, after: random.between(50, 5_000) });
     }
-    if random.chance(odds.pause) {
-        return Some(Trouble::Pause(random.between(100, 20_000)));
+    if let Some(pause) = pause(random, odds) {
+        return Some(pause);
     }
     if random.chance(odds.command) {
         return Some(Trouble::Command(Command::any(random, jobs)));
     }
     random.chance(odds.stale).then_some(Trouble::Stale)
+}
+
+fn pause(random: &mut Random, odds: &Odds) -> Option<Trouble> {
+    random.chance(odds.pause).then(|| Trouble::Pause(random.between(100, 20_000)))
 }
 
 fn message(random: &mut Random, odds: &Odds, repeated: u64) -> Option<Trouble> {

@@ -8,6 +8,7 @@ use windlass_compiler::name::JobId;
 
 use crate::id::ExternalName;
 use crate::sim::cluster::Cluster;
+use crate::sim::lease::NODES;
 use crate::sim::luck::LATEST;
 use crate::sim::random::Random;
 use crate::sim::user::Command;
@@ -46,6 +47,14 @@ pub enum Mishap {
     Rise(usize),
     /// The store shows what it was so many milliseconds ago, and has forgotten the rest.
     Rollback(u64),
+    /// A lease node forgets everything; with its process, or while that goes on.
+    Forget(usize, bool),
+    /// A lease node stands still for so many milliseconds: it hears what comes meanwhile afterwards.
+    Hang(usize, u64),
+    /// A lease node's clock jumps by so many milliseconds.
+    Shift(usize, i64),
+    /// A way to a lease node is cut for so many milliseconds.
+    Part(Parting, u64),
     /// Everybody who has read the store is gone, and with them all memory of what was in it.
     Oblivion,
     /// A user reads, thinks for so many milliseconds, and commits a command.
@@ -85,6 +94,17 @@ pub struct Cut {
     pub owner: usize,
     /// The cluster; none for the store.
     pub cluster: Option<usize>,
+    /// What does not get through.
+    pub way: Way,
+}
+
+/// A way between an owner and a lease node, and which direction of it is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parting {
+    /// The owner.
+    pub owner: usize,
+    /// The node.
+    pub node: usize,
     /// What does not get through.
     pub way: Way,
 }
@@ -129,15 +149,36 @@ pub fn draw(random: &mut Random, clusters: &[Cluster]) -> Option<Mishap> {
         7 => Mishap::Restart(cluster),
         8 | 9 => {
             let cluster = random.chance(500).then_some(cluster);
-            let way = *random.pick(&[Way::Out, Way::Back, Way::Both]).unwrap_or(&Way::Both);
+            let way = way(random);
             Mishap::Cut(Cut { owner, cluster, way }, random.between(500, LATEST))
         }
         10 => {
-            let by = i64::try_from(random.between(0, 2 * FURTHEST)).unwrap_or(0);
-            Mishap::Jump(owner, by - i64::try_from(FURTHEST).unwrap_or(0))
+            let by = jump(random);
+            Mishap::Jump(owner, by)
         }
         _ => Mishap::Rise(owner),
     })
+}
+
+/// One that befalls a lease node, or the way to it.
+pub fn of_a_node(random: &mut Random) -> Mishap {
+    let owner = usize::try_from(random.below(2)).unwrap_or(0);
+    let node = usize::try_from(random.below(NODES as u64)).unwrap_or(0);
+    match random.below(8) {
+        0 | 1 => Mishap::Forget(node, random.chance(700)),
+        2 | 3 => Mishap::Hang(node, random.between(500, LATEST)),
+        4 => Mishap::Shift(node, jump(random)),
+        _ => Mishap::Part(Parting { owner, node, way: way(random) }, random.between(500, LATEST)),
+    }
+}
+
+fn way(random: &mut Random) -> Way {
+    *random.pick(&[Way::Out, Way::Back, Way::Both]).unwrap_or(&Way::Both)
+}
+
+fn jump(random: &mut Random) -> i64 {
+    let by = i64::try_from(random.between(0, 2 * FURTHEST)).unwrap_or(0);
+    by - i64::try_from(FURTHEST).unwrap_or(0)
 }
 
 /// A command at a time of its own.

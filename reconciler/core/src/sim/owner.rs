@@ -12,13 +12,17 @@ use crate::action::{Action, Create, Outcome};
 use crate::case::Moment;
 use crate::decide::{Decision, Waiting};
 use crate::desired::Goal;
-use crate::id::{Epoch, ExternalName, Instance};
+use crate::fault::{Rule, is_off};
+use crate::id::{ExternalName, Instance};
+use crate::lease::Moment as Count;
 use crate::observed::{Label, Observation, Sight};
 use crate::recovery::{Recovery, ahead};
 use crate::run::Run;
-use crate::shard::Shard;
+use crate::shard::{Fence, Shard};
 use crate::sights::{Sights, live};
 use crate::sim::agenda::Tick;
+use crate::sim::clock::Now;
+use crate::sim::owned::{Own, Owned};
 use crate::sim::reading::Reading;
 use crate::sim::recovering::{self, Recovering};
 use crate::state::IllegalEvent;
@@ -35,8 +39,8 @@ pub struct Owner {
     pub life: u64,
     /// Whether it lives.
     pub is_up: bool,
-    /// Its epoch.
-    pub epoch: Epoch,
+    /// What it owns.
+    pub owned: Owned,
     /// What it has read.
     pub reading: Reading,
     /// What it has seen of each cluster that has answered, or failed to, in this life.
@@ -49,6 +53,8 @@ pub struct Owner {
     pub recovering: Recovering,
     /// Whether the records were read since anything was last heard of a cluster.
     pub is_fresh: bool,
+    /// When each cluster was asked for its last answer, or silence.
+    heard: BTreeMap<Name, Tick>,
     made: BTreeMap<ExternalName, (&'static str, Tick)>,
     /// What each instance waited for when it was last decided, where that is asked for.
     pub waits: Option<BTreeMap<Instance, Vec<Waiting>>>,
@@ -58,24 +64,24 @@ pub struct Owner {
 #[derive(Debug)]
 pub enum Step {
     /// Records a status.
-    Record(Box<Status>),
+    Record(Fence, Box<Status>),
     /// Makes a call on a cluster, knowing what is wanted.
-    Call(Instance, Name, Action, Option<Goal>),
+    Call(Fence, Instance, Name, Action, Option<Goal>),
     /// Makes a call, and records a status after that: only where a rule is off.
-    CallFirst(Instance, Name, Action, Goal, Box<Status>),
+    CallFirst(Fence, Instance, Name, Action, Goal, Box<Status>),
     /// Marks the end of a run, or that it goes on.
-    End(Box<Run>),
-    /// Says how far a recovery is; under an epoch, unless it begins.
-    Recover(Option<Epoch>, Box<Recovery>),
+    End(Fence, Box<Run>),
+    /// Says how far a recovery is; as an owner, unless it begins.
+    Recover(Option<Fence>, Box<Recovery>),
     /// Nothing, until its wall clock shows this or something happens.
     Wait(Option<Timestamp>),
 }
 
 impl Owner {
-    /// Lives again, with nothing but an epoch.
-    pub fn rise(&mut self, epoch: Epoch) {
+    /// Lives again, with nothing but what it owns.
+    pub fn rise(&mut self, owned: Owned) {
         let waits = self.waits.take().map(|_| BTreeMap::new());
-        *self = Self { life: self.life + 1, is_up: true, epoch, waits, ..Self::default() };
+        *self = Self { life: self.life + 1, is_up: true, owned, waits, ..Self::default() };
     }
 
     /// Dies: everything that it knew is gone.
@@ -84,23 +90,25 @@ impl Owner {
         *self = Self { life: self.life + 1, waits, ..Self::default() };
     }
 
-    /// What it does next. `time`: what its wall clock shows.
-    pub fn step(&mut self, now: Tick, time: Timestamp) -> Result<Step, IllegalEvent> {
+    /// What it does next.
+    pub fn step(&mut self, at: Now) -> Result<Step, IllegalEvent> {
+        let Now { tick: now, time, clock } = at;
         if let Some(recovery) = self.reading.noticed(time) {
             return Ok(Step::Recover(None, Box::new(recovery)));
         }
         if let Some(recovery) = self.believe(time) {
             return Ok(Step::Recover(None, Box::new(recovery)));
         }
-        if let Some(step) = self.recover(now, time)? {
+        if let Some(step) = self.recover(at)? {
             return Ok(step);
         }
         let mut wake = None;
         for instance in self.reading.fleet().active() {
-            if self.is_frozen(&instance.job.pipeline) || self.calling.contains_key(&instance) {
+            let Some(fence) = self.fence(&instance.job.pipeline, clock) else { continue };
+            if self.calling.contains_key(&instance) || !self.is_heard(&instance) {
                 continue;
             }
-            let Some((decision, goal)) = self.decide(&instance, time)? else { continue };
+            let Some((decision, goal)) = self.decide(&instance, fence, time)? else { continue };
             wake = earlier(wake, decision.wake);
             if let Some(waits) = &mut self.waits {
                 waits.insert(instance.clone(), decision.waiting);
@@ -108,37 +116,59 @@ impl Owner {
             match (decision.status, decision.action) {
                 (Some(status), Some(action)) => {
                     let Some(cluster) = self.cluster_of(&instance, Some(&status)) else { continue };
-                    return Ok(Step::CallFirst(instance, cluster, action, goal, status));
+                    return Ok(Step::CallFirst(fence, instance, cluster, action, goal, status));
                 }
-                (Some(status), None) => return Ok(Step::Record(status)),
+                (Some(status), None) => return Ok(Step::Record(fence, status)),
                 (None, Some(action)) => {
                     let Some(cluster) = self.cluster_of(&instance, None) else { continue };
                     match self.make(&action, now) {
-                        None => return Ok(Step::Call(instance, cluster, action, Some(goal))),
+                        None => return Ok(Step::Call(fence, instance, cluster, action, Some(goal))),
                         Some(pause) => wake = earlier(wake, Some(time + pause)),
                     }
                 }
                 (None, None) => {}
             }
         }
-        Ok(self.end(time).or_else(|| self.sweep(now)).unwrap_or(Step::Wait(wake)))
+        Ok(self.end(at).or_else(|| self.sweep(at)).unwrap_or(Step::Wait(wake)))
     }
 
     /// Whether there is nothing to record and nothing to do, whatever was done just now.
-    pub fn is_idle(&self, time: Timestamp) -> Result<bool, IllegalEvent> {
+    pub fn is_idle(&self, at: Now) -> Result<bool, IllegalEvent> {
         for instance in self.reading.fleet().active() {
-            if self.decide(&instance, time)?.is_some_and(|(decision, _)| !decision.is_nothing()) {
+            let Some(fence) = self.owned.fence(Shard::of_instance(&instance), at.clock) else {
+                return Ok(false);
+            };
+            if self.decide(&instance, fence, at.time)?.is_some_and(|(decision, _)| !decision.is_nothing()) {
                 return Ok(false);
             }
         }
         let fleet = self.reading.fleet();
         let mut seen = self.sights.values().flat_map(Sights::observations);
-        Ok(seen.all(|seen| sweep(fleet, seen).is_none()) && self.over().is_none())
+        Ok(seen.all(|seen| sweep(fleet, seen).is_none()) && self.over(at.clock).is_none())
     }
 
-    /// Whether nothing is done in the shard of a pipeline.
-    fn is_frozen(&self, pipeline: &Name) -> bool {
-        self.reading.fleet().frozen(Shard::of(pipeline)).is_some()
+    /// Takes notice of a shard that is ours, or is so for longer. What the last owners wrote and did may be newer than
+    /// what was read, and seen, before it was.
+    pub fn keep(&mut self, shard: Shard, own: Own) -> bool {
+        let is_new = self.owned.keep(shard, own);
+        if is_new && !is_off(Rule::AskAnew) {
+            self.sights.values_mut().for_each(Sights::forget_absences);
+        }
+        is_new
+    }
+
+    /// What is written under in the shard of a pipeline; none where nothing is done there.
+    fn fence(&self, pipeline: &Name, clock: Count) -> Option<Fence> {
+        let shard = Shard::of(pipeline);
+        self.owned.fence(shard, clock).filter(|_| self.reading.fleet().frozen(shard).is_none())
+    }
+
+    /// Whether the cluster of an instance has answered, or failed to, since its shard is ours.
+    fn is_heard(&self, instance: &Instance) -> bool {
+        let since = self.owned.since(Shard::of_instance(instance));
+        let cluster = self.cluster_of(instance, None);
+        is_off(Rule::AskAnew)
+            || cluster.is_none_or(|cluster| self.heard.get(&cluster).is_some_and(|asked| *asked >= since))
     }
 
     /// What is to be written down where a cluster knows what the store has forgotten.
@@ -151,13 +181,12 @@ impl Owner {
     }
 
     /// Takes the frozen shards as far as they can go now.
-    fn recover(&mut self, now: Tick, time: Timestamp) -> Result<Option<Step>, IllegalEvent> {
-        let moment = Moment { now: time, epoch: self.epoch };
-        let step = self.recovering.step(self.reading.fleet(), &self.sights, now, moment)?;
-        Ok(step.map(|step| match step {
-            recovering::Step::Reopen(run) => Step::End(run),
-            recovering::Step::Record(status) => Step::Record(status),
-            recovering::Step::Advance(recovery) => Step::Recover(Some(self.epoch), recovery),
+    fn recover(&mut self, at: Now) -> Result<Option<Step>, IllegalEvent> {
+        let step = self.recovering.step(self.reading.fleet(), &self.sights, &self.owned, at)?;
+        Ok(step.map(|(fence, step)| match step {
+            recovering::Step::Reopen(run) => Step::End(fence, run),
+            recovering::Step::Record(status) => Step::Record(fence, status),
+            recovering::Step::Advance(recovery) => Step::Recover(Some(fence), recovery),
         }))
     }
 
@@ -165,6 +194,7 @@ impl Owner {
     pub fn hear(&mut self, cluster: &Name, asked: Tick, time: Timestamp, words: Option<Vec<Observation>>) {
         self.is_fresh = false;
         self.recovering.hear(cluster, asked, words.is_some());
+        self.heard.insert(cluster.clone(), asked);
         let fleet = self.reading.fleet();
         let words = words.ok_or_else(|| "no answer".to_owned());
         let sights = self.sights.entry(cluster.clone()).or_default();
@@ -219,7 +249,12 @@ impl Owner {
             .or_else(|| fleet.wanted(instance).map(|wanted| wanted.spec.cluster.clone()))
     }
 
-    fn decide(&self, instance: &Instance, time: Timestamp) -> Result<Option<(Decision, Goal)>, IllegalEvent> {
+    fn decide(
+        &self,
+        instance: &Instance,
+        fence: Fence,
+        time: Timestamp,
+    ) -> Result<Option<(Decision, Goal)>, IllegalEvent> {
         let fleet = self.reading.fleet();
         let sight = |status: &Status| {
             let of = |attempt: &crate::status::Attempt| {
@@ -227,7 +262,7 @@ impl Owner {
             };
             status.attempt.as_ref().and_then(of).unwrap_or(Sight::Unseen)
         };
-        let decision = fleet.decide(instance, sight, None, Moment { now: time, epoch: self.epoch })?;
+        let decision = fleet.decide(instance, sight, None, Moment { now: time, epoch: fence.epoch })?;
         Ok(decision.zip(fleet.wanted(instance).map(|wanted| wanted.goal.clone())))
     }
 
@@ -244,19 +279,18 @@ impl Owner {
         }
     }
 
-    fn over(&self) -> Option<&Run> {
+    fn over(&self, clock: Count) -> Option<(Fence, &Run)> {
         let fleet = self.reading.fleet();
-        fleet
-            .runs
-            .values()
-            .find(|run| run.ended.is_none() && fleet.is_over(run) && !self.is_frozen(&run.id.pipeline))
+        let mut over = fleet.runs.values().filter(|run| run.ended.is_none() && fleet.is_over(run));
+        over.find_map(|run| Some((self.fence(&run.id.pipeline, clock)?, run)))
     }
 
-    fn end(&self, time: Timestamp) -> Option<Step> {
-        self.over().map(|run| Step::End(Box::new(Run { ended: Some(time), ..run.clone() })))
+    fn end(&self, at: Now) -> Option<Step> {
+        let (fence, run) = self.over(at.clock)?;
+        Some(Step::End(fence, Box::new(Run { ended: Some(at.time), ..run.clone() })))
     }
 
-    fn sweep(&mut self, now: Tick) -> Option<Step> {
+    fn sweep(&mut self, at: Now) -> Option<Step> {
         let fleet = self.reading.fleet();
         let seen = self
             .sights
@@ -266,13 +300,15 @@ impl Owner {
             let (action, _) = sweep(fleet, seen)?;
             Some((seen.label.instance.clone(), cluster.clone(), action))
         });
-        let free = found.filter(|(instance, ..)| {
-            !self.is_frozen(&instance.job.pipeline) && !self.calling.contains_key(instance)
+        let free = found.filter_map(|(instance, cluster, action)| {
+            let fence = self.fence(&instance.job.pipeline, at.clock)?;
+            let free = !self.calling.contains_key(&instance) && self.is_heard(&instance);
+            free.then_some((fence, instance, cluster, action))
         });
         let found: Vec<_> = free.collect();
-        let (instance, cluster, action) =
-            found.into_iter().find(|(_, _, action)| self.make(action, now).is_none())?;
-        Some(Step::Call(instance, cluster, action, None))
+        let (fence, instance, cluster, action) =
+            found.into_iter().find(|(.., action)| self.make(action, at.tick).is_none())?;
+        Some(Step::Call(fence, instance, cluster, action, None))
     }
 }
 

@@ -20,10 +20,24 @@ pub enum Lane {
     Call,
     /// What came of it, on its way back.
     Return,
+    /// What an owner asks of a lease node.
+    Lease,
+    /// The node's answer.
+    Leased,
+    /// The barrier of a shard, on its way to the store.
+    Raise,
+    /// The store's answer.
+    Raised,
+    /// A call that waits for its turn, where leases end.
+    Begin,
 }
 
-/// How many lanes there are.
-pub const LANES: usize = 7;
+impl Lane {
+    /// Whether it is between an owner and a lease node.
+    pub fn is_of_a_node(self) -> bool {
+        matches!(self, Self::Lease | Self::Leased)
+    }
+}
 
 /// One step or message of one owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -32,7 +46,7 @@ pub struct Place {
     pub owner: usize,
     /// What it is.
     pub lane: Lane,
-    /// Which cluster, from 0; 0 for what is between an owner and the store.
+    /// Which cluster, or lease node, from 0; 0 for what is between an owner and the store.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cluster: usize,
 }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::fleet::Fleet;
-use crate::id::{Epoch, Instance, OpId, Version};
+use crate::id::{Instance, OpId, Version};
 use crate::mutation::Mutation;
 use crate::recovery::{Recovery, forgotten};
 use crate::run::Run;
+use crate::shard::Fence;
 use crate::sim::store::{Key, Record, Store, Transaction, Write};
 use crate::status::Status;
 
@@ -97,7 +98,7 @@ impl Reading {
     }
 
     /// The transaction that records a status, with its new steps for the history.
-    pub fn record(&self, op: OpId, epoch: Epoch, status: Status) -> Transaction {
+    pub fn record(&self, op: OpId, fence: Fence, status: Status) -> Transaction {
         let before = self.fleet.statuses.get(&status.instance).map(Status::sequence).unwrap_or_default();
         let fresh = status.transitions.iter().filter(|step| step.sequence > before);
         let line = |step: &crate::status::Transition| {
@@ -108,7 +109,7 @@ impl Reading {
             self.wanting(&status.instance).map(|key| (key.clone(), self.versions.get(&key).copied()));
         let guards = guards.into_iter().collect();
         let write = self.write(Key::Status(status.instance.clone()), Record::Status(Box::new(status)));
-        Transaction { op, epoch: Some(epoch), guards, writes: vec![write], history }
+        Transaction { op, fence: Some(fence), guards, writes: vec![write], history }
     }
 
     /// What a first status rests on: the record that wants its instance.
@@ -119,19 +120,19 @@ impl Reading {
     }
 
     /// The transaction that marks the end of a run. It rests on the status of each of its instances.
-    pub fn end(&self, op: OpId, epoch: Epoch, run: Run) -> Transaction {
+    pub fn end(&self, op: OpId, fence: Fence, run: Run) -> Transaction {
         let statuses = run.instances().map(|(instance, _)| Key::Status(instance));
         let guards = statuses.map(|key| (self.versions.get(&key).copied(), key));
         let guards = guards.map(|(version, key)| (key, version)).collect();
         let write = self.write(Key::Run(run.id.clone()), Record::Run(Box::new(run)));
-        Transaction { op, epoch: Some(epoch), guards, writes: vec![write], history: Vec::new() }
+        Transaction { op, fence: Some(fence), guards, writes: vec![write], history: Vec::new() }
     }
 
     /// The transaction that says how far a recovery is.
-    pub fn recover(&self, op: OpId, epoch: Option<Epoch>, recovery: Recovery) -> Transaction {
+    pub fn recover(&self, op: OpId, fence: Option<Fence>, recovery: Recovery) -> Transaction {
         let write = self.write(Key::Recovery, Record::Recovery(Box::new(recovery)));
         let (guards, history) = (Vec::new(), Vec::new());
-        Transaction { op, epoch, guards, writes: vec![write], history }
+        Transaction { op, fence, guards, writes: vec![write], history }
     }
 
     /// The transaction of a command.
@@ -149,7 +150,7 @@ impl Reading {
         let apply = mutation.apply.into_iter();
         writes.extend(apply.map(|one| (Key::Apply(one.id.clone()), Record::Apply(Box::new(one)))));
         let writes = writes.into_iter().map(|(key, record)| self.write(key, record)).collect();
-        Transaction { op, epoch: None, guards: Vec::new(), writes, history: mutation.notes }
+        Transaction { op, fence: None, guards: Vec::new(), writes, history: mutation.notes }
     }
 
     fn write(&self, key: Key, record: Record) -> Write {

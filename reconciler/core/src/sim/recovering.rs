@@ -10,9 +10,11 @@ use crate::fleet::Fleet;
 use crate::observed::Observation;
 use crate::recovery::{Finding, Recovery, Stage, rebuild};
 use crate::run::Run;
-use crate::shard::Shard;
+use crate::shard::{Fence, Shard};
 use crate::sights::Sights;
 use crate::sim::agenda::Tick;
+use crate::sim::clock::Now;
+use crate::sim::owned::Owned;
 use crate::state::IllegalEvent;
 use crate::status::Status;
 
@@ -43,41 +45,44 @@ impl Recovering {
         self.answered.insert(cluster.clone(), well.then_some(asked));
     }
 
-    /// What is next. Shards in which nothing is to be recorded go on together: live, each is a write of its own.
+    /// What is next, and under what. Shards in which nothing is to be recorded go on together: live, each is a write of
+    /// its own.
     pub fn step(
         &mut self,
         fleet: &Fleet,
         sights: &BTreeMap<Name, Sights<Tick>>,
-        now: Tick,
-        moment: Moment,
-    ) -> Result<Option<Step>, IllegalEvent> {
+        owned: &Owned,
+        at: Now,
+    ) -> Result<Option<(Fence, Step)>, IllegalEvent> {
         let Some(recovery) = fleet.recovery.as_ref().filter(|recovery| !recovery.is_over()) else {
             (self.since, self.findings) = Default::default();
             return Ok(None);
         };
-        let due: Vec<Shard> = Shard::all().filter(|shard| self.is_due(*shard, recovery, now)).collect();
-        if due.is_empty() {
-            return Ok(None);
-        }
+        let ours = Shard::all().filter_map(|shard| Some((shard, owned.fence(shard, at.clock)?)));
+        let due: BTreeMap<Shard, Fence> =
+            ours.filter(|(shard, _)| self.is_due(*shard, recovery, at.tick)).collect();
+        let Some((_, first)) = due.first_key_value() else { return Ok(None) };
         let shown =
             sights.iter().flat_map(|(name, sights)| sights.observations().map(move |one| (name, one)));
         let shown: Vec<(&Name, &Observation)> = shown.collect();
-        for shard in with_work(fleet, &shown).into_iter().filter(|shard| due.contains(shard)) {
+        for shard in with_work(fleet, &shown) {
+            let Some(fence) = due.get(&shard) else { continue };
+            let moment = Moment { now: at.time, epoch: fence.epoch };
             let confirmed = recovery.stage(shard) == Stage::LookAgain;
             let rebuilt = rebuild(fleet, shard, &shown, confirmed, moment)?;
             self.findings.extend(rebuilt.findings);
             if let Some(run) = rebuilt.runs.into_iter().next() {
-                return Ok(Some(Step::Reopen(Box::new(run))));
+                return Ok(Some((*fence, Step::Reopen(Box::new(run)))));
             }
             if let Some(status) = rebuilt.statuses.into_iter().next() {
-                return Ok(Some(Step::Record(Box::new(status))));
+                return Ok(Some((*fence, Step::Record(Box::new(status)))));
             }
         }
         let mut next = recovery.clone();
-        for shard in due {
-            next.advance(shard, std::mem::take(&mut self.findings));
+        for shard in due.keys() {
+            next.advance(*shard, std::mem::take(&mut self.findings));
         }
-        Ok(Some(Step::Advance(Box::new(next))))
+        Ok(Some((*first, Step::Advance(Box::new(next)))))
     }
 
     /// Whether a shard waits for a look, and all clusters have answered since.

@@ -9,6 +9,7 @@ use windlass_compiler::model::Job;
 use windlass_compiler::name::{JobId, Name};
 
 use crate::sim::kind::Kind;
+use crate::sim::lease::Team;
 use crate::sim::mishap::{self, Mishap, Timed};
 use crate::sim::odds::Odds;
 use crate::sim::project;
@@ -30,6 +31,9 @@ pub struct Scenario {
     /// How much faster than the world each owner's wall clock goes, in millionths.
     #[serde(default, skip_serializing_if = "is_even")]
     pub drift: [i64; 2],
+    /// The lease nodes; none where the lease is given at will.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<Team>,
     /// When it begins, in milliseconds; all times count from the same moment.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub begins: u64,
@@ -70,8 +74,15 @@ fn drift(random: &mut Random) -> i64 {
 }
 
 const DRAFT: u64 = 0x5EED;
+const TEAM: u64 = 0x7EA3;
 /// The place of the mishaps of a run; each is drawn at its time.
 pub const MISHAPS: u64 = 0x0F47E;
+
+/// The lease nodes of a seed: one in three has some. They are drawn by themselves, so that the others stay what they were.
+fn team(seed: u64) -> Option<Team> {
+    let mut random = Random::at(seed, TEAM, 0);
+    random.chance(333).then(|| Team::draw(&mut random))
+}
 
 impl Scenario {
     /// The scenario of a seed, and the odds that draw the rest of it while it runs.
@@ -104,6 +115,7 @@ impl Scenario {
             clusters,
             jobs,
             drift,
+            team: team(seed),
             begins: 0,
             calm: CALM,
             lives: BTreeMap::new(),

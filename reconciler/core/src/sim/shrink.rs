@@ -15,7 +15,7 @@ pub fn shrink(scenario: &Scenario, promise: &str) -> Scenario {
         leave_out(&mut smallest, promise, |one| &mut one.mishaps);
         leave_out(&mut smallest, promise, |one| &mut one.strikes);
         drop_jobs(&mut smallest, promise);
-        for change in [plain_jobs, even_clocks, one_cluster, without_lives] {
+        for change in [plain_jobs, even_clocks, one_cluster, without_lives, at_will] {
             try_change(&mut smallest, promise, change);
         }
         if size(&smallest) == before {
@@ -84,6 +84,14 @@ fn plain_jobs(scenario: &mut Scenario) {
 
 fn even_clocks(scenario: &mut Scenario) {
     scenario.drift = [0, 0];
+    if let Some(team) = &mut scenario.team {
+        (team.hosts, team.nodes) = Default::default();
+    }
+}
+
+/// The lease is given at will: where that breaks the same, nodes have nothing to do with it.
+fn at_will(scenario: &mut Scenario) {
+    scenario.team = None;
 }
 
 fn without_lives(scenario: &mut Scenario) {
@@ -95,7 +103,10 @@ fn one_cluster(scenario: &mut Scenario) {
     let last = scenario.clusters.len() - 1;
     let name = scenario.clusters.get_index(last).map(|(name, _)| name.clone());
     let used = scenario.jobs.iter().any(|job| Some(&job.cluster) == name.as_ref())
-        || scenario.strikes.iter().any(|strike| strike.place.cluster == last)
+        || scenario
+            .strikes
+            .iter()
+            .any(|strike| !strike.place.lane.is_of_a_node() && strike.place.cluster == last)
         || scenario.mishaps.iter().any(|timed| is_about(&timed.mishap, last));
     if last > 0 && !used {
         scenario.clusters.pop();
@@ -119,6 +130,10 @@ fn is_about(mishap: &Mishap, cluster: usize) -> bool {
         | Mishap::Pause(..)
         | Mishap::Rise(_)
         | Mishap::Rollback(_)
+        | Mishap::Forget(..)
+        | Mishap::Hang(..)
+        | Mishap::Shift(..)
+        | Mishap::Part(..)
         | Mishap::Oblivion
         | Mishap::Command(..) => false,
     }

@@ -13,6 +13,7 @@ use crate::id::{ApplyId, Epoch, Instance, OpId, RunId, Version};
 use crate::project::Project;
 use crate::recovery::Recovery;
 use crate::run::Run;
+use crate::shard::{Fence, Shard};
 use crate::sim::agenda::Tick;
 use crate::status::Status;
 
@@ -69,8 +70,8 @@ pub struct Write {
 pub struct Transaction {
     /// Names it.
     pub op: OpId,
-    /// The writer's epoch; none for a user's command.
-    pub epoch: Option<Epoch>,
+    /// What its writer owns; none for a user's command.
+    pub fence: Option<Fence>,
     /// Records that must be as they were read: with this version, or absent.
     pub guards: Vec<(Key, Option<Version>)>,
     /// The changes.
@@ -103,7 +104,7 @@ pub struct Accepted {
     pub after: Record,
     /// The writer's epoch.
     pub epoch: Option<Epoch>,
-    /// The barrier at that time.
+    /// The barrier of its shard at that time.
     pub barrier: Epoch,
     /// The lines of history that came with it.
     pub history: Vec<(String, Note)>,
@@ -116,7 +117,7 @@ pub struct Store {
     log: Vec<Key>,
     done: BTreeSet<OpId>,
     head: Option<OpId>,
-    barrier: Epoch,
+    barriers: Barriers,
     accepted: Vec<Accepted>,
     /// How often it has gone back in time.
     returns: u64,
@@ -129,7 +130,17 @@ struct Past {
     records: BTreeMap<Key, (Version, Record)>,
     done: BTreeSet<OpId>,
     head: Option<OpId>,
-    barrier: Epoch,
+    barriers: Barriers,
+}
+
+/// Below which no owner writes, shard by shard.
+#[derive(Debug, Clone)]
+struct Barriers([Epoch; Shard::COUNT as usize]);
+
+impl Default for Barriers {
+    fn default() -> Self {
+        Self([Epoch::default(); Shard::COUNT as usize])
+    }
 }
 
 impl Store {
@@ -158,9 +169,9 @@ impl Store {
         let Some(past) = &mut self.past else { return false };
         let Some(at) = past.iter().rposition(|(at, _)| *at <= to) else { return false };
         past.truncate(at + 1);
-        let Past { records, done, head, barrier } = past[at].1.clone();
+        let Past { records, done, head, barriers } = past[at].1.clone();
         let is_older = self.records != records;
-        (self.records, self.done, self.head, self.barrier) = (records, done, head, barrier);
+        (self.records, self.done, self.head, self.barriers) = (records, done, head, barriers);
         self.returns += 1;
         is_older
     }
@@ -169,7 +180,7 @@ impl Store {
     pub fn remember(&mut self, now: Tick) {
         if let Some(past) = &mut self.past {
             let (records, done) = (self.records.clone(), self.done.clone());
-            past.push((now, Past { records, done, head: self.head, barrier: self.barrier }));
+            past.push((now, Past { records, done, head: self.head, barriers: self.barriers.clone() }));
         }
     }
 
@@ -204,14 +215,16 @@ impl Store {
         (self.log.get(position..).unwrap_or_default().iter().collect(), self.log.len())
     }
 
-    /// Raises the barrier for a new owner.
-    pub fn raise(&mut self, epoch: Epoch) {
-        self.barrier = self.barrier.max(epoch);
+    /// Raises the barrier of a shard for a new owner. What it is then.
+    pub fn raise(&mut self, fence: Fence) -> Epoch {
+        let barrier = &mut self.barriers.0[usize::from(fence.shard.number())];
+        *barrier = fence.epoch.max(*barrier);
+        *barrier
     }
 
     /// A write below it is refused.
-    pub fn barrier(&self) -> Epoch {
-        self.barrier
+    pub fn barrier(&self, shard: Shard) -> Epoch {
+        self.barriers.0[usize::from(shard.number())]
     }
 
     /// Does all of a transaction, or none of it.
@@ -219,7 +232,7 @@ impl Store {
         if self.done.contains(&transaction.op) {
             return Commit::Done;
         }
-        let below = transaction.epoch.is_some_and(|epoch| epoch < self.barrier);
+        let below = transaction.fence.is_some_and(|fence| fence.epoch < self.barrier(fence.shard));
         if below && !is_off(Rule::Epochs) {
             return Commit::Fenced;
         }
@@ -233,7 +246,7 @@ impl Store {
         self.head = Some(transaction.op);
         let mut history = transaction.history;
         for write in transaction.writes {
-            self.write(transaction.op, transaction.epoch, write, std::mem::take(&mut history));
+            self.write(transaction.op, transaction.fence, write, std::mem::take(&mut history));
         }
         Commit::Done
     }
@@ -247,7 +260,7 @@ impl Store {
         self.records.get(key).map(|(version, _)| *version)
     }
 
-    fn write(&mut self, op: OpId, epoch: Option<Epoch>, write: Write, history: Vec<(String, Note)>) {
+    fn write(&mut self, op: OpId, fence: Option<Fence>, write: Write, history: Vec<(String, Note)>) {
         let counter = self.version(&write.key).map_or(1, |version| version.counter + 1);
         let now = (Version { counter, op }, write.record.clone());
         let before = self.records.insert(write.key.clone(), now);
@@ -257,8 +270,8 @@ impl Store {
             before,
             expected: write.expect,
             after: write.record,
-            epoch,
-            barrier: self.barrier,
+            epoch: fence.map(|fence| fence.epoch),
+            barrier: fence.map(|fence| self.barrier(fence.shard)).unwrap_or_default(),
             history,
         });
     }

@@ -98,6 +98,12 @@ pub fn span(millis: u64) -> String {
     Duration::from_millis(millis).to_string()
 }
 
+/// That a clock jumps.
+pub fn jump(millis: i64) -> String {
+    let way = if millis < 0 { "back" } else { "ahead" };
+    format!("its clock jumps {way} by {}", span(millis.unsigned_abs()))
+}
+
 /// What an effect was.
 pub fn effect(effect: &Effect) -> (&crate::observed::Label, String) {
     match effect {

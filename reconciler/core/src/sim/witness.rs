@@ -2,6 +2,7 @@
 //!
 //! Each promise is one function, named as `docs` and messages name it.
 
+mod leases;
 mod memory;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,11 +16,13 @@ use crate::id::{AttemptNumber, Epoch, Generation, Instance, Sequence, Uid, Versi
 use crate::observed::{Label, Phase};
 use crate::recovery::Finding;
 use crate::run::Run;
+use crate::shard::Shard;
 use crate::sim::cluster::{Cluster, Effect, Object};
 use crate::sim::store::{Accepted, Key, Record, Store};
 use crate::sim::story;
 use crate::state::State;
 use crate::status::Status;
+use leases::Leases;
 
 pub use memory::Memory;
 
@@ -35,7 +38,8 @@ pub struct Violation {
 /// What was seen so far.
 #[derive(Debug, Clone, Default)]
 pub struct Witness {
-    epoch: Epoch,
+    /// The last epoch in each shard; at none, where one owner has all of them.
+    epochs: BTreeMap<Option<Shard>, Epoch>,
     starts: BTreeMap<(Instance, AttemptNumber), u64>,
     /// Started attempts of which nothing is left: nobody can tell that their numbers were used.
     effaced: BTreeSet<(Instance, AttemptNumber)>,
@@ -45,6 +49,8 @@ pub struct Witness {
     uids: BTreeSet<(Instance, AttemptNumber, Uid)>,
     steps: BTreeMap<Instance, Sequence>,
     commands: BTreeMap<String, Command>,
+    /// What was seen of leases over nodes.
+    pub leases: Leases,
     /// What recoveries have named that are over and were followed by others.
     named: Vec<Finding>,
 }
@@ -86,12 +92,13 @@ impl Witness {
         self.every_object_has_a_record(clusters)
     }
 
-    /// I2: epochs only ever rise.
-    pub fn epochs_rise(&mut self, epoch: Epoch) -> Check {
-        if epoch <= self.epoch {
-            return broken("I2 epochs rise", format!("{epoch} after {}", self.epoch));
+    /// I2: epochs only ever rise, shard by shard.
+    pub fn epochs_rise(&mut self, shard: Option<Shard>, epoch: Epoch) -> Check {
+        let last = self.epochs.entry(shard).or_default();
+        if epoch <= *last {
+            return broken("I2 epochs rise", format!("{epoch} after {last}"));
         }
-        self.epoch = epoch;
+        *last = epoch;
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 mod clusters;
 mod fate;
+mod leases;
 mod owners;
 mod thawing;
 mod users;
@@ -14,13 +15,14 @@ use windlass_compiler::name::Name;
 
 use crate::action::{Create, Outcome};
 use crate::fleet::Fleet;
-use crate::id::{Instance, OpId, Uid};
+use crate::id::{Epoch, Instance, OpId, Uid};
 use crate::observed::{End, Observation};
+use crate::shard::Fence;
 use crate::sim::Summary;
 use crate::sim::agenda::{Agenda, Tick};
-use crate::sim::clock::Clock;
+use crate::sim::clock::{Clock, Now};
 use crate::sim::cluster::{Call, Cluster, Place as Spot};
-use crate::sim::lease::Lease;
+use crate::sim::lease::{Lease, Nodes, Team};
 use crate::sim::luck::Luck;
 use crate::sim::mishap::{Cut, Mishap, Timed, Way};
 use crate::sim::odds::Odds;
@@ -32,6 +34,7 @@ use crate::sim::story::{self, Kind, Line};
 use crate::sim::user::{Command, User};
 use crate::sim::witness::{Memory, Violation, Witness};
 use crate::state::IllegalEvent;
+use leases::Talk;
 
 /// When everything must be as it should be after the last fault, at the latest: every message has arrived, every
 /// retry has been had.
@@ -67,6 +70,8 @@ pub struct World {
     numbers: u64,
     /// Calls that have not arrived yet, and submissions that have not started.
     flying: u64,
+    /// How much longer leases take to settle.
+    settling: u64,
     bound: u64,
     /// A rehearsal ends at its time, not when everything is at rest, and nothing heals by itself.
     rehearsal: bool,
@@ -93,6 +98,8 @@ struct Flight {
     instance: Instance,
     cluster: usize,
     call: Call,
+    /// What it is made under.
+    fence: Fence,
 }
 
 /// A write under way, as its writer knows it.
@@ -100,12 +107,13 @@ struct Flight {
 struct Sent {
     op: OpId,
     keys: Vec<Key>,
+    fence: Option<Fence>,
 }
 
 impl Sent {
     fn of(transaction: &Transaction) -> Self {
         let keys = transaction.writes.iter().map(|write| write.key.clone()).collect();
-        Self { op: transaction.op, keys }
+        Self { op: transaction.op, keys, fence: transaction.fence }
     }
 }
 
@@ -119,6 +127,8 @@ enum Event {
     Return(Box<Flight>, Option<Box<Outcome>>),
     Write(Who, u64, Box<Transaction>),
     Written(Who, u64, Sent, Option<Commit>),
+    /// Something between owners and lease nodes.
+    Lease(Box<Talk>),
     /// A user looks how far the recovery is.
     Thaws(usize),
     /// Somebody deletes an object, and a late copy of the call that made it makes it anew.
@@ -141,12 +151,16 @@ impl World {
         let names = scenario.clusters.iter();
         let clusters: Vec<Cluster> = names.map(|(name, kind)| Cluster::new(name.clone(), *kind)).collect();
         let clock = |owner: usize| Clock { ahead: 0, drift: scenario.drift[owner] };
+        let settling = scenario.team.as_ref().map_or(0, Team::settling);
         let mut world = Self {
             recorded: project::recorded(&scenario.clusters),
             luck: Luck::new(scenario.seed, odds, &scenario.strikes, &scenario.jobs),
             agenda: Agenda::from(Tick(scenario.begins)),
             store: if scenario.goes_back() { Store::that_goes_back() } else { Store::default() },
-            lease: Lease::default(),
+            lease: match &scenario.team {
+                None => Lease::AtWill(Epoch::default()),
+                Some(team) => Lease::Nodes(Box::new(Nodes::new(team, &scenario.jobs))),
+            },
             silent: vec![Tick(0); clusters.len()],
             cuts: Vec::new(),
             clocks: [clock(0), clock(1)],
@@ -158,7 +172,8 @@ impl World {
             witness: Witness::default(),
             numbers: 0,
             flying: 0,
-            bound: scenario.calm + BOUND,
+            settling,
+            bound: scenario.calm + BOUND + settling,
             rehearsal: false,
             thawing: [false; 2],
             tree: Vec::new(),
@@ -181,7 +196,7 @@ impl World {
 
     /// Everything must be as it should be so many milliseconds after the last fault, instead of [`BOUND`].
     pub fn give(&mut self, bound: u64) {
-        self.bound = self.scenario.calm.saturating_add(bound);
+        self.bound = self.scenario.calm.saturating_add(bound).saturating_add(self.settling);
     }
 
     /// Lets everything happen, until all is as it should be.
@@ -239,7 +254,7 @@ impl World {
     /// What an instance waits for, by the last word of whoever owns it.
     pub(crate) fn waits(&self, instance: &Instance) -> Vec<String> {
         let owners = self.owners.iter().filter(|owner| owner.is_up);
-        let latest = owners.max_by_key(|owner| owner.epoch).and_then(|owner| owner.waits.as_ref());
+        let latest = owners.max_by_key(|owner| owner.owned.epoch()).and_then(|owner| owner.waits.as_ref());
         latest.and_then(|waits| waits.get(instance)).map(|waits| story::waits(waits)).unwrap_or_default()
     }
 
@@ -247,6 +262,9 @@ impl World {
         let first = Command::first(&self.scenario.jobs);
         self.agenda.plan(0, Event::Submits(0, Box::new(first), 0));
         self.agenda.plan(1, Event::Rise(0));
+        if self.scenario.team.is_some() {
+            self.agenda.plan(50, Event::Rise(1));
+        }
         self.agenda.plan(self.scenario.calm, Event::Heal);
         for (nth, timed) in (0..).zip(self.scenario.mishaps.clone()) {
             let delay = timed.at.saturating_sub(self.scenario.begins);
@@ -268,7 +286,8 @@ impl World {
             Event::Call(flight) => self.arrive(flight),
             Event::Return(flight, outcome) => self.returned(&flight, outcome.as_deref()),
             Event::Write(who, number, transaction) => self.write(who, number, *transaction),
-            Event::Written(who, number, sent, commit) => self.written(who, number, &sent, commit),
+            Event::Written(who, number, sent, commit) => return self.written(who, number, &sent, commit),
+            Event::Lease(talk) => return self.talk(*talk),
             Event::Thaws(user) => return self.thaw(user),
             Event::Copied(cluster, call) => self.copied(cluster, &call),
             Event::Proceeds(cluster, spot, brief) => {
@@ -330,6 +349,16 @@ impl World {
 
     fn time(&self, owner: usize) -> jiff::Timestamp {
         self.clocks[owner].show(self.agenda.now())
+    }
+
+    /// The moment, as an owner's host has it.
+    fn at(&self, owner: usize) -> Now {
+        let tick = self.agenda.now();
+        let clock = match &self.lease {
+            Lease::AtWill(_) => Clock::default(),
+            Lease::Nodes(nodes) => nodes.hosts[owner],
+        };
+        Now { tick, time: self.time(owner), clock: clock.count(tick) }
     }
 
     fn number(&mut self) -> u64 {

@@ -54,6 +54,7 @@ impl Script {
             clusters,
             jobs,
             drift: [0, 0],
+            team: None,
             begins,
             calm: until,
             lives,

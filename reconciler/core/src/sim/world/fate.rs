@@ -27,9 +27,7 @@ impl World {
     }
 
     pub(super) fn befall(&mut self, told: Option<Mishap>, nth: u64) -> Check {
-        let mishap = told
-            .or_else(|| mishap::draw(&mut Random::at(self.scenario.seed, MISHAPS + 1, nth), &self.clusters));
-        let Some(mishap) = mishap else { return Ok(()) };
+        let Some(mishap) = told.or_else(|| self.draw_mishap(nth)) else { return Ok(()) };
         if let Mishap::Command(user, thinks, command) = mishap {
             self.think(user, thinks, command);
             return Ok(());
@@ -69,11 +67,7 @@ impl World {
                 }
             }
             Mishap::Jump(owner, millis) => {
-                let text = || {
-                    let way = if millis < 0 { "back" } else { "ahead" };
-                    format!("its clock jumps {way} by {}", story::span(millis.unsigned_abs()))
-                };
-                self.tell(Kind::Fault, || owner_name(owner), None, text);
+                self.tell(Kind::Fault, || owner_name(owner), None, || story::jump(millis));
                 self.clocks[owner].ahead += millis;
                 self.hint(owner, 1);
             }
@@ -83,11 +77,23 @@ impl World {
             }
             Mishap::Pause(owner, millis) => self.pause(owner, millis),
             Mishap::Rise(owner) => self.agenda.plan(0, Event::Rise(owner)),
+            Mishap::Forget(node, restarts) => self.forget_node(node, restarts),
+            Mishap::Hang(node, millis) => self.hang_node(node, millis),
+            Mishap::Shift(node, millis) => self.shift_node(node, millis),
+            Mishap::Part(parting, millis) => self.part(parting, millis),
             Mishap::Rollback(millis) => self.go_back(millis),
             Mishap::Oblivion => self.forget_all(),
             Mishap::Command(..) => {}
         }
         Ok(())
+    }
+
+    fn draw_mishap(&self, nth: u64) -> Option<Mishap> {
+        let mut random = Random::at(self.scenario.seed, MISHAPS + 1, nth);
+        if self.scenario.team.is_some() && random.chance(500) {
+            return Some(mishap::of_a_node(&mut random));
+        }
+        mishap::draw(&mut random, &self.clusters)
     }
 
     /// Whatever a job has on a cluster comes to harm.
@@ -166,30 +172,34 @@ impl World {
             let collect = Some(Box::new(Mishap::Collect(cluster)));
             self.agenda.plan(60_000, Event::Mishap(collect, LATER));
         }
+        self.heal_nodes();
         self.owners[1].fall();
         self.rise(0)
     }
 
     /// Whether everything is as it should be: nothing is under way, and deciding once more yields nothing.
     pub(super) fn judge(&mut self, owner: usize) -> Check {
-        let now = self.agenda.now();
-        let early = self.rehearsal || now <= Tick(self.scenario.calm + PATIENCE);
+        let early = self.rehearsal || self.agenda.now() <= Tick(self.scenario.calm + PATIENCE);
         if early || self.flying > 0 || !self.owners[owner].calling.is_empty() {
             return Ok(());
         }
-        let time = self.time(owner);
+        let now = self.at(owner);
         let fresh = &mut self.owners[owner];
         fresh.reading.refresh(&self.store);
         for cluster in &self.clusters {
             let mut list = cluster.list();
             cluster.kind.complete(&mut list, fresh.reading.fleet(), &cluster.name);
-            fresh.hear(&cluster.name, now, time, Some(list));
+            fresh.hear(&cluster.name, now.tick, now.time, Some(list));
         }
         let recovers = self.store.recovery().is_some_and(|recovery| !recovery.is_over());
         if recovers || fresh.reading.is_ahead_of(&self.store) {
             return Ok(());
         }
-        let idle = fresh.is_idle(time).map_err(|illegal| broken_table(&illegal))?;
+        if !self.is_leased(owner) {
+            return Ok(());
+        }
+        let fresh = &self.owners[owner];
+        let idle = fresh.is_idle(now).map_err(|illegal| broken_table(&illegal))?;
         if !idle || self.moving().is_some() {
             return Ok(());
         }
@@ -198,7 +208,7 @@ impl World {
             self.witness.all_steps_stand(status)?;
         }
         self.witness.all_commands_stay(&self.store)?;
-        self.summary.converged = now;
+        self.summary.converged = now.tick;
         Ok(())
     }
 

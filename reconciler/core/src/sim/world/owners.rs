@@ -4,11 +4,14 @@ use windlass_compiler::name::Name;
 
 use crate::action::{Action, Outcome};
 use crate::desired::Goal;
-use crate::id::Instance;
+use crate::id::{Epoch, Instance};
 use crate::observed::Observation;
+use crate::shard::{Fence, Shard};
 use crate::sim::agenda::Tick;
 use crate::sim::cluster::Call;
+use crate::sim::lease::Lease;
 use crate::sim::mishap::Way;
+use crate::sim::owned::Owned;
 use crate::sim::owner::Step;
 use crate::sim::place::{Lane, Place};
 use crate::sim::store::{Commit, Transaction};
@@ -38,6 +41,10 @@ impl World {
             Some(Trouble::Crash { heir, after }) => {
                 self.fall(owner);
                 self.agenda.plan(after, Event::Rise(heir));
+                // Of a team, whoever lives is an heir, and whoever dies is started anew.
+                if matches!(self.lease, Lease::Nodes(_)) {
+                    self.agenda.plan(TAKE_OVER, Event::Rise(owner));
+                }
                 return Ok(());
             }
             Some(Trouble::Pause(millis)) => {
@@ -59,41 +66,45 @@ impl World {
 
     /// An owner reads what is new, if the store can be reached.
     fn read(&mut self, owner: usize) {
-        if self.is_open(owner, None, Way::Out) && self.is_open(owner, None, Way::Back) {
+        if self.reads_store(owner) {
             self.owners[owner].reading.refresh(&self.store);
+            self.owners[owner].owned.read();
             self.owners[owner].is_fresh = true;
         }
     }
 
+    pub(super) fn reads_store(&self, owner: usize) -> bool {
+        self.is_open(owner, None, Way::Out) && self.is_open(owner, None, Way::Back)
+    }
+
     fn step(&mut self, owner: usize) -> Check {
-        let (now, time) = (self.agenda.now(), self.time(owner));
-        let (epoch, op) = (self.owners[owner].epoch, self.op());
-        let step = self.owners[owner].step(now, time).map_err(|illegal| broken_table(&illegal))?;
+        let (now, op) = (self.at(owner), self.op());
+        let step = self.owners[owner].step(now).map_err(|illegal| broken_table(&illegal))?;
         self.tell_waits(owner);
         match step {
-            Step::Record(status) => {
-                let transaction = self.owners[owner].reading.record(op, epoch, *status);
+            Step::Record(fence, status) => {
+                let transaction = self.owners[owner].reading.record(op, fence, *status);
                 self.send(owner, transaction);
             }
-            Step::End(run) => {
-                let transaction = self.owners[owner].reading.end(op, epoch, *run);
+            Step::End(fence, run) => {
+                let transaction = self.owners[owner].reading.end(op, fence, *run);
                 self.send(owner, transaction);
             }
-            Step::Call(instance, cluster, action, goal) => {
-                self.call(owner, instance, &cluster, action, goal.as_ref())?;
+            Step::Call(fence, instance, cluster, action, goal) => {
+                self.call(owner, fence, instance, &cluster, action, goal.as_ref())?;
             }
-            Step::CallFirst(instance, cluster, action, goal, status) => {
-                self.call(owner, instance, &cluster, action, Some(&goal))?;
-                let transaction = self.owners[owner].reading.record(op, epoch, *status);
+            Step::CallFirst(fence, instance, cluster, action, goal, status) => {
+                self.call(owner, fence, instance, &cluster, action, Some(&goal))?;
+                let transaction = self.owners[owner].reading.record(op, fence, *status);
                 self.send(owner, transaction);
             }
-            Step::Recover(epoch, recovery) => {
-                let transaction = self.owners[owner].reading.recover(op, epoch, *recovery);
+            Step::Recover(fence, recovery) => {
+                let transaction = self.owners[owner].reading.recover(op, fence, *recovery);
                 self.send(owner, transaction);
             }
             Step::Wait(wake) => {
                 if let Some(at) = wake {
-                    self.hint(owner, self.clocks[owner].until(now, at));
+                    self.hint(owner, self.clocks[owner].until(now.tick, at));
                 }
                 return self.judge(owner);
             }
@@ -121,6 +132,7 @@ impl World {
     fn call(
         &mut self,
         owner: usize,
+        fence: Fence,
         instance: Instance,
         cluster: &Name,
         action: Action,
@@ -140,8 +152,7 @@ impl World {
         let text = || format!("calls {verb} of {} on {on}", action.name());
         self.tell(Kind::Call, || owner_name(owner), Some(&instance), text);
         self.owners[owner].calling.insert(instance.clone(), number);
-        self.travel(&Flight { who, number, instance, cluster, call: Call { action, brief } });
-        Ok(())
+        self.make(Flight { who, number, instance, cluster, call: Call { action, brief }, fence })
     }
 
     fn send(&mut self, owner: usize, transaction: Transaction) {
@@ -177,7 +188,7 @@ impl World {
     pub(super) fn write(&mut self, who: Who, number: u64, transaction: Transaction) {
         let sent = Sent::of(&transaction);
         let records = if self.told.is_some() { story::records(&transaction) } else { Vec::new() };
-        let begins = transaction.epoch.is_none();
+        let begins = transaction.fence.is_none();
         let commit = self.store.commit(transaction);
         let now = self.agenda.now();
         self.store.remember(now);
@@ -209,7 +220,7 @@ impl World {
     }
 
     pub(super) fn returned(&mut self, flight: &Flight, outcome: Option<&Outcome>) {
-        let Flight { who, number, instance, cluster, call } = flight;
+        let Flight { who, number, instance, cluster, call, .. } = flight;
         if !self.lives(*who) || self.owners[who.0].calling.get(instance) != Some(number) {
             return;
         }
@@ -220,9 +231,9 @@ impl World {
         self.hint(who.0, 1);
     }
 
-    pub(super) fn written(&mut self, who: Who, number: u64, sent: &Sent, commit: Option<Commit>) {
+    pub(super) fn written(&mut self, who: Who, number: u64, sent: &Sent, commit: Option<Commit>) -> Check {
         if !self.lives(who) || self.owners[who.0].writing != Some(number) {
-            return;
+            return Ok(());
         }
         let owner = &mut self.owners[who.0];
         owner.writing = None;
@@ -232,11 +243,16 @@ impl World {
             Some(Commit::Conflict) | None => self.read(who.0),
             Some(Commit::Fenced) => {
                 self.tell(Kind::Detail, || owner_name(who.0), None, || "steps down".to_owned());
-                self.owners[who.0].fall();
-                return;
+                if let (Lease::Nodes(_), Some(fence)) = (&self.lease, sent.fence) {
+                    self.step_down(who.0, fence)?;
+                } else {
+                    self.owners[who.0].fall();
+                    return Ok(());
+                }
             }
         }
         self.hint(who.0, 1);
+        Ok(())
     }
 
     pub(super) fn ask(&mut self, who: Who, cluster: usize) {
@@ -282,18 +298,34 @@ impl World {
     }
 
     pub(super) fn rise(&mut self, owner: usize) -> Check {
-        let epoch = self.lease.acquire();
-        self.store.raise(epoch);
-        let now = self.agenda.now();
-        self.store.remember(now);
-        self.witness.epochs_rise(epoch)?;
-        self.tell(Kind::Fault, || owner_name(owner), None, || format!("takes over, in epoch {epoch}"));
-        self.owners[owner].rise(epoch);
+        match &mut self.lease {
+            // Whoever is there goes on.
+            Lease::Nodes(_) if self.owners[owner].is_up => return Ok(()),
+            Lease::Nodes(_) => self.join(owner),
+            Lease::AtWill(last) => {
+                let epoch = last.next();
+                *last = epoch;
+                self.take_over(owner, epoch)?;
+            }
+        }
         self.owners[owner].reading.refresh(&self.store);
         self.paused[owner] = Tick(0);
         for cluster in 0..self.clusters.len() {
             self.ask(self.who(owner), cluster);
         }
+        Ok(())
+    }
+
+    /// An owner takes everything over, from whoever believes that it still is the owner.
+    fn take_over(&mut self, owner: usize, epoch: Epoch) -> Check {
+        for shard in Shard::all() {
+            self.store.raise(Fence { shard, epoch });
+        }
+        let now = self.agenda.now();
+        self.store.remember(now);
+        self.witness.epochs_rise(None, epoch)?;
+        self.tell(Kind::Fault, || owner_name(owner), None, || format!("takes over, in epoch {epoch}"));
+        self.owners[owner].rise(Owned::Everything(epoch));
         Ok(())
     }
 
