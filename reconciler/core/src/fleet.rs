@@ -256,9 +256,12 @@ fn effective(goal: &Goal, left: Option<Intent>) -> Intent {
     left.filter(|_| goal.intent.belongs()).unwrap_or(goal.intent)
 }
 
-/// Whether a status has taken in what is wanted, with an attempt that is not out of date.
+/// Whether a status has taken in what is wanted, with an attempt that is not out of date. What waits, or was skipped, has
+/// none yet: the last one is of an earlier time.
 pub fn is_current(goal: &Goal, status: &Status) -> bool {
+    let is_before_any = matches!(status.state, State::Waiting { .. } | State::Skipped { .. });
     let dated = status.attempt.as_ref().is_some_and(|attempt| attempt.generation < goal.replace);
+    let dated = dated && !is_before_any;
     status.observed_generation == goal.generation && !(dated && goal.intent == Intent::Run)
 }
 

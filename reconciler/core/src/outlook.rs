@@ -84,9 +84,8 @@ impl<'a> Outlooks<'a> {
         }
         Ok(match &status.state {
             State::Skipped { .. } if self.is_skip_harmless(instance)? => Outlook::Met,
-            State::Waiting { not_before: None } if is_untried(wanted.goal, status) => {
-                return self.blocked(instance);
-            }
+            // The end of a pause changes nothing while an upstream does not let it start.
+            State::Waiting { .. } if is_untried(wanted.goal, status) => return self.blocked(instance),
             state if state.is_final() || is_stuck(wanted.spec.mode, status) => Outlook::Missed(say(state)),
             _ => Outlook::Moving,
         })

@@ -3,8 +3,9 @@
 use windlass_compiler::model::{Job, When};
 
 use super::*;
-use crate::desired::Intent;
-use crate::sample::{after, at, desired, job, run, status};
+use crate::desired::{Goal, Intent};
+use crate::id::Generation;
+use crate::sample::{after, at, attempt, desired, job, run, status};
 
 type Line<'a> = (&'a str, &'a [(&'a str, When)], State);
 
@@ -118,6 +119,24 @@ fn a_skip_is_harmless_where_nothing_failed() {
     check("a clean-up that was not needed", &clean(State::Succeeded), "b", "met");
     let next = |state| fleet(&[("a", &[], state), ("b", &[("a", When::Met)], skipped())]);
     check("a job behind a failure", &next(failed()), "b", "skipped: so it is");
+}
+
+/// A job that has left the project, and comes again while what it waits for is suspended, or will never be.
+#[test]
+fn an_attempt_of_an_earlier_time_moves_nothing() {
+    let again = |upstream, state| {
+        let mut fleet = fleet(&[("a", &[], upstream), ("s", &[("a", When::Met)], state)]);
+        let id: JobId = "p.s".parse().unwrap();
+        let status = fleet.statuses.get_mut(&Instance::stream(id.clone())).unwrap();
+        status.attempt = Some(attempt(&job("p.s", Mode::Stream), 1));
+        status.observed_generation = Generation(3);
+        fleet.desired.get_mut(&id).unwrap().goal = Goal::run(Generation(3));
+        fleet
+    };
+    check("it waits", &again(State::Suspended, NEW), "s", "waits: p.a is suspended");
+    let paused = State::Waiting { not_before: Some(at(9)) };
+    check("it pauses", &again(State::Suspended, paused), "s", "waits: p.a is suspended");
+    check("it was skipped", &again(failed(), skipped()), "s", "skipped: so it is");
 }
 
 #[test]
