@@ -81,6 +81,11 @@ impl Phase {
     pub fn is_alive(&self) -> bool {
         matches!(self, Self::Starting | Self::Running { .. } | Self::Impaired { .. })
     }
+
+    /// Whether it has ended, with or without a word.
+    pub fn is_over(&self) -> bool {
+        matches!(self, Self::Ended { .. } | Self::Vanished { .. })
+    }
 }
 
 /// What is known of the current attempt at this moment.

@@ -134,6 +134,13 @@ impl Cluster {
         self.objects.range_mut((name.clone(), 0)..=(name.clone(), u64::MAX)).next().map(|(_, object)| object)
     }
 
+    /// What has ended under a name, and where.
+    pub fn ended(&self, name: &ExternalName) -> Vec<(Place, Label)> {
+        let objects = self.objects.range((name.clone(), 0)..=(name.clone(), u64::MAX));
+        let ended = objects.filter(|(_, object)| object.observation.phase.is_over());
+        ended.map(|(place, object)| (place.clone(), object.observation.label.clone())).collect()
+    }
+
     fn is_known(&self, name: &ExternalName) -> bool {
         self.objects.range((name.clone(), 0)..=(name.clone(), u64::MAX)).next().is_some()
     }
@@ -159,7 +166,7 @@ impl Cluster {
         let at_once = self.kind.has_two_phases() || is_off(Rule::IdsAreKept);
         let kept = |object: &Object| match object.ended {
             Some(ended) => !at_once && now.0 < ended.0 + RETENTION,
-            None => !matches!(object.observation.phase, Phase::Ended { .. } | Phase::Vanished { .. }),
+            None => !object.observation.phase.is_over(),
         };
         self.objects.retain(|_, object| kept(object));
     }

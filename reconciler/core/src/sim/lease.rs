@@ -21,7 +21,7 @@ use crate::sim::agenda::Tick;
 use crate::sim::clock::Clock;
 use crate::sim::lease::keeper::Keeper;
 use crate::sim::lease::server::Server;
-use crate::sim::mishap::{Parting, Way};
+use crate::sim::mishap::{FURTHEST, Parting, Way};
 use crate::sim::random::Random;
 
 /// How many nodes there are.
@@ -62,11 +62,12 @@ impl Team {
         Terms::new(lease::Nodes::Three, Duration::from_millis(self.ttl))
     }
 
-    /// How much later everything is as it should be than without a lease that ends: somebody's locks have to end, a node
-    /// that forgot has to be believed again, and everybody has to have renewed and read.
+    /// How much later everything is as it should be than without a lease that ends: locks have to end, also those that
+    /// were set by a clock that was ahead, a node that forgot has to be believed again, and everybody has to have renewed
+    /// and read.
     pub fn settling(&self) -> u64 {
         const RESYNC: u64 = 30_000;
-        self.ttl * 8 / 3 + 1_000 + RESYNC
+        self.ttl * 8 / 3 + 1_000 + RESYNC + FURTHEST
     }
 }
 

@@ -131,7 +131,7 @@ pub struct Timed {
 }
 
 /// The furthest that a wall clock jumps.
-const FURTHEST: u64 = 120_000;
+pub const FURTHEST: u64 = 120_000;
 
 /// One that is possible now.
 pub fn draw(random: &mut Random, clusters: &[Cluster]) -> Option<Mishap> {

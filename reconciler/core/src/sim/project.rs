@@ -38,6 +38,22 @@ pub fn jobs(random: &mut Random, clusters: &IndexMap<Name, Kind>) -> Vec<Job> {
     jobs
 }
 
+/// More pipelines of one job each, for owners that share the work: each pipeline has a shard. Some wait for the first.
+pub fn more(random: &mut Random, jobs: &mut Vec<Job>) {
+    let Some(first) = jobs.first().cloned() else { return };
+    let count = usize::try_from(random.between(0, 3)).unwrap_or(0);
+    for pipeline in ["ledger", "payouts", "search"].into_iter().take(count) {
+        let mode = [Mode::Stream, Mode::Batch][usize::from(random.chance(500))];
+        let mut job = job(random, "work", mode, &[]);
+        job.id = parse(&format!("{pipeline}.work"));
+        job.cluster.clone_from(&first.cluster);
+        if first.mode == Mode::Stream && random.chance(400) {
+            job.after = vec![Edge { job: first.id.clone(), when: When::Met }];
+        }
+        jobs.push(job);
+    }
+}
+
 fn shape(random: &mut Random) -> Vec<Job> {
     let ingest = job(random, "ingest", Mode::Stream, &[]);
     let settle = job(random, "settle", Mode::Batch, &[]);

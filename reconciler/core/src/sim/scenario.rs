@@ -89,7 +89,10 @@ impl Scenario {
     pub fn draw(seed: u64) -> (Self, Odds) {
         let mut random = Random::at(seed, DRAFT, 0);
         let clusters = project::clusters(&mut random);
-        let jobs = project::jobs(&mut random, &clusters);
+        let mut jobs = project::jobs(&mut random, &clusters);
+        if team(seed).is_some() {
+            project::more(&mut Random::at(seed, TEAM, 1), &mut jobs);
+        }
         Self::around(seed, clusters, jobs)
     }
 

@@ -17,7 +17,7 @@ use crate::observed::{Label, Phase};
 use crate::recovery::Finding;
 use crate::run::Run;
 use crate::shard::Shard;
-use crate::sim::cluster::{Cluster, Effect, Object};
+use crate::sim::cluster::{Cluster, Effect, Object, Place};
 use crate::sim::store::{Accepted, Key, Record, Store};
 use crate::sim::story;
 use crate::state::State;
@@ -110,6 +110,26 @@ impl Witness {
                 format!("{} of {} under {:?}", action.verb(), action.name(), goal.intent),
             ),
             _ => Ok(()),
+        }
+    }
+
+    /// I11, when a call was done: what it found ended is still there, and has ended, unless its end is recorded.
+    pub fn what_has_ended_stays(&self, store: &Store, cluster: &Cluster, ended: &[(Place, Label)]) -> Check {
+        let is_recorded = |label: &Label| {
+            store.status(&label.instance).is_some_and(|status| {
+                let latest = status.attempt_number();
+                latest > label.attempt || (latest == label.attempt && !status.state.is_live())
+            })
+        };
+        let lost = |(place, label): &&(Place, Label)| {
+            !cluster.ended(&place.0).iter().any(|(other, _)| other == place) && !is_recorded(label)
+        };
+        match ended.iter().find(lost) {
+            Some((_, label)) => {
+                let detail = format!("{} is no longer shown as ended, and no record says how", name(label));
+                broken("I11 an end stays until it is recorded", detail)
+            }
+            None => Ok(()),
         }
     }
 

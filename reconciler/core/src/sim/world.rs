@@ -283,17 +283,14 @@ impl World {
             Event::Answer(who, cluster, number, asked, words) => {
                 self.answer(who, cluster, number, asked, words);
             }
-            Event::Call(flight) => self.arrive(flight),
+            Event::Call(flight) => return self.arrive(flight),
             Event::Return(flight, outcome) => self.returned(&flight, outcome.as_deref()),
             Event::Write(who, number, transaction) => self.write(who, number, *transaction),
             Event::Written(who, number, sent, commit) => return self.written(who, number, &sent, commit),
             Event::Lease(talk) => return self.talk(*talk),
             Event::Thaws(user) => return self.thaw(user),
             Event::Copied(cluster, call) => self.copied(cluster, &call),
-            Event::Proceeds(cluster, spot, brief) => {
-                self.flying -= 1;
-                self.clusters[cluster].proceed(&spot, &brief);
-            }
+            Event::Proceeds(cluster, spot, brief) => return self.proceed(cluster, &spot, &brief),
             Event::Runs(cluster, spot, uid) => self.runs(cluster, &spot, &uid),
             Event::Ends(cluster, spot, uid, end) => self.ends(cluster, &spot, &uid, end),
             Event::Submits(user, command, tries) => return self.submit(user, command, tries),

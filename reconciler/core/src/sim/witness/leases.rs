@@ -110,7 +110,8 @@ impl Leases {
         )
     }
 
-    /// I14: nothing is begun unless a majority of the nodes has agreed to it within a TTL.
+    /// I14: nothing is begun unless a majority of the nodes has agreed to its lease since a time. That is half a TTL more
+    /// than a lease lasts, so that I13 is heard where it is the owner's own clock that says no.
     pub fn majority_is_behind(&self, fence: Fence, verb: &str, since: Tick) -> Check {
         let granted = self.entered.get(&fence).and_then(|nonce| self.granted.get(nonce));
         let recent = granted.into_iter().flatten().filter(|at| **at >= Some(since)).count();
@@ -118,7 +119,8 @@ impl Leases {
             return Ok(());
         }
         let Fence { shard, epoch } = fence;
-        let detail = format!("{verb} in shard {shard}: {recent} of {NODES} nodes gave epoch {epoch} a TTL");
+        let detail =
+            format!("{verb} in shard {shard}: {recent} of {NODES} nodes agreed to epoch {epoch} of late");
         broken("I14 a majority is behind every effect", detail)
     }
 }

@@ -2,7 +2,7 @@
 
 use windlass_compiler::model::Mode;
 
-use crate::action::{Action, Outcome};
+use crate::action::{Action, Create, Outcome};
 use crate::id::Uid;
 use crate::observed::End;
 use crate::sim::agenda::Tick;
@@ -120,15 +120,17 @@ impl World {
         self.tell(Kind::Detail, || name, None, || text.to_owned());
     }
 
-    pub(super) fn arrive(&mut self, flight: Box<Flight>) {
+    pub(super) fn arrive(&mut self, flight: Box<Flight>) -> Check {
         self.flying -= 1;
         let (owner, cluster, now) = (flight.who.0, flight.cluster, self.agenda.now());
         let silent = self.is_silent(cluster);
         // A cluster that answers nobody may still hear.
         if silent && Random::at(self.scenario.seed, HEARING, flight.number).chance(500) {
-            return;
+            return Ok(());
         }
+        let ended = self.clusters[cluster].ended(flight.call.action.name());
         let outcome = self.clusters[cluster].perform(&flight.call, now);
+        self.witness.what_has_ended_stays(&self.store, &self.clusters[cluster], &ended)?;
         self.submitted(cluster, &flight.call);
         let hap = self.luck.at(Place { owner, lane: Lane::Return, cluster });
         let lost = hap.trouble == Some(Trouble::Lost) || !self.is_open(owner, Some(cluster), Way::Back);
@@ -138,10 +140,19 @@ impl World {
             self.tell(Kind::Fault, || name, Some(&flight.instance), text);
         }
         if lost || silent {
-            return;
+            return Ok(());
         }
         let delay = if let Some(Trouble::Late(late)) = hap.trouble { late } else { hap.delay };
         self.agenda.plan(delay, Event::Return(flight, Some(Box::new(outcome))));
+        Ok(())
+    }
+
+    /// What was accepted starts now, if nothing came between.
+    pub(super) fn proceed(&mut self, cluster: usize, spot: &Spot, brief: &Create) -> Check {
+        self.flying -= 1;
+        let ended = self.clusters[cluster].ended(&brief.name);
+        self.clusters[cluster].proceed(spot, brief);
+        self.witness.what_has_ended_stays(&self.store, &self.clusters[cluster], &ended)
     }
 
     /// What a call has submitted starts later, if nothing comes between.

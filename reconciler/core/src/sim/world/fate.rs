@@ -167,10 +167,10 @@ impl World {
         for cluster in &mut self.clusters {
             cluster.heal(now);
         }
-        // What is forgotten later must not run again either.
+        // What is forgotten later must not run again either; but not before its shard has an owner who has looked.
         for cluster in 0..self.clusters.len() {
             let collect = Some(Box::new(Mishap::Collect(cluster)));
-            self.agenda.plan(60_000, Event::Mishap(collect, LATER));
+            self.agenda.plan(60_000 + self.settling, Event::Mishap(collect, LATER));
         }
         self.heal_nodes();
         self.owners[1].fall();

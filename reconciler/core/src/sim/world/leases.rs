@@ -446,9 +446,9 @@ impl World {
             self.agenda.plan(0, Event::Return(Box::new(flight.clone()), outcome));
             return Ok(());
         }
-        let ttl = self.nodes().map_or(0, |nodes| u64::try_from(nodes.terms.ttl.as_millis()).unwrap_or(0));
+        let ttl = self.scenario.team.as_ref().map_or(0, |team| team.ttl);
         let verb = flight.call.action.verb();
-        self.witness.leases.majority_is_behind(fence, verb, Tick(now.tick.0.saturating_sub(ttl)))?;
+        self.witness.leases.majority_is_behind(fence, verb, Tick(now.tick.0.saturating_sub(ttl * 3 / 2)))?;
         self.witness.leases.no_effect_after_the_end(fence, verb, holds)?;
         self.travel(flight);
         Ok(())
