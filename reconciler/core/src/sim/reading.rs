@@ -105,9 +105,7 @@ impl Reading {
             (status.instance.to_string(), crate::history::Note::Transition(step.clone()))
         };
         let history = fresh.map(line).collect();
-        let guards =
-            self.wanting(&status.instance).map(|key| (key.clone(), self.versions.get(&key).copied()));
-        let guards = guards.into_iter().collect();
+        let guards = self.guarded(self.wanting(&status.instance));
         let write = self.write(Key::Status(status.instance.clone()), Record::Status(Box::new(status)));
         Transaction { op, fence: Some(fence), guards, writes: vec![write], history }
     }
@@ -119,11 +117,18 @@ impl Reading {
         is_first.then(wanting)
     }
 
+    /// Records that must still be as they were read.
+    fn guarded(&self, keys: impl IntoIterator<Item = Key>) -> Vec<(Key, Option<Version>)> {
+        let guarded = keys.into_iter().map(|key| {
+            let version = self.versions.get(&key).copied();
+            (key, version)
+        });
+        guarded.collect()
+    }
+
     /// The transaction that marks the end of a run. It rests on the status of each of its instances.
     pub fn end(&self, op: OpId, fence: Fence, run: Run) -> Transaction {
-        let statuses = run.instances().map(|(instance, _)| Key::Status(instance));
-        let guards = statuses.map(|key| (self.versions.get(&key).copied(), key));
-        let guards = guards.map(|(version, key)| (key, version)).collect();
+        let guards = self.guarded(run.instances().map(|(instance, _)| Key::Status(instance)));
         let write = self.write(Key::Run(run.id.clone()), Record::Run(Box::new(run)));
         Transaction { op, fence: Some(fence), guards, writes: vec![write], history: Vec::new() }
     }
