@@ -31,7 +31,7 @@ use windlass_core::status::{self, Status};
 
 use self::lineage::Seen;
 use self::versions::Versions;
-use crate::store::{self, Commit, Entry, Expect, Key, Moment, Record, Store, Transaction, Write};
+use crate::store::{self, Commit, Entry, Expect, Head, Key, Moment, Record, Store, Transaction, Write};
 
 /// The records of a project.
 pub struct Ledger {
@@ -125,13 +125,14 @@ impl Ledger {
         if self.follow().await? {
             return Ok(true);
         }
-        let (keys, moment) = self.store.written(self.moment).await?;
+        let (keys, head) = self.store.written(self.moment).await?;
         let Some(keys) = keys else {
             self.reload().await?;
             return Ok(true);
         };
         self.take_written(&keys, &Specs::new()).await?;
-        self.moment = moment;
+        self.moment = head.moment;
+        self.saw(head);
         Ok(!keys.is_empty())
     }
 
@@ -302,6 +303,14 @@ impl Ledger {
         }
     }
 
+    /// Remembers what was read up to. What was seen before stays: nobody has said that this contains it.
+    fn saw(&mut self, head: Head) {
+        match &mut self.seen {
+            Some(seen) => seen.add_later(head),
+            None => self.seen = Some(Seen::new(head)),
+        }
+    }
+
     /// Reads everything anew: first what others refer to. What is written meanwhile is read again at the end.
     async fn reload(&mut self) -> Result<(), Error> {
         let head = self.store.head().await?;
@@ -315,7 +324,7 @@ impl Ledger {
         while let Some(records) = pieces.next().await {
             let records = records?;
             let next = records.first().map(|record| record.key.kind().to_owned());
-            if kind != next {
+            if next.is_some() && kind != next {
                 // The room that this gives back is taken by what is read next.
                 self.fleet.compact();
                 kind = next;
@@ -328,18 +337,19 @@ impl Ledger {
                 self.take(record, &specs).await?;
             }
         }
+        self.saw(head);
         self.moment = self.catch_up(head.moment, &specs).await?;
         self.fleet.compact();
-        self.seen = Some(Seen::new(head));
         Ok(())
     }
 
     /// Reads what was written since a scan began at `moment`. Where the store no longer knows, the next refresh reads
     /// everything anew.
     async fn catch_up(&mut self, moment: Moment, specs: &Specs) -> Result<Moment, Error> {
-        let (Some(keys), now) = self.store.written(moment).await? else { return Ok(moment) };
+        let (Some(keys), head) = self.store.written(moment).await? else { return Ok(moment) };
         self.take_written(&keys, specs).await?;
-        Ok(now)
+        self.saw(head);
+        Ok(head.moment)
     }
 
     async fn take_written(&mut self, keys: &[Key], specs: &Specs) -> Result<(), Error> {

@@ -272,9 +272,9 @@ pub trait Store: Send + Sync {
     /// stand for many commits.
     async fn changed(&self, since: Moment) -> Result<(), Error>;
 
-    /// The keys that were written after `since`, ascending, without repetition, and the moment of that answer.
-    /// `None` where the store no longer knows: then everything is read again.
-    async fn written(&self, since: Moment) -> Result<(Option<Vec<Key>>, Moment), Error>;
+    /// The keys that were written after `since`, ascending, without repetition, and the last commit at the moment of that
+    /// answer. `None` where the store no longer knows: then everything is read again.
+    async fn written(&self, since: Moment) -> Result<(Option<Vec<Key>>, Head), Error>;
 
     /// Reads history, ascending.
     async fn history(&self, query: &Query) -> Result<Vec<Line>, Error>;

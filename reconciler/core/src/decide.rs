@@ -147,8 +147,9 @@ fn is_to_begin_again(status: &Status, case: &Case<'_>) -> bool {
         State::Failed { .. } | State::Lost { .. } => {
             let is_asked = status.observed_generation < case.goal.retry;
             // Found by a recovery, and of no generation that is known: what is wanted now was never tried.
-            let is_untold = case.spec.mode == Mode::Stream && is_out_of_date(status, case.goal.replace);
-            is_asked || is_untold
+            let is_untold =
+                status.attempt.as_ref().is_some_and(|attempt| attempt.generation == Generation(0));
+            is_asked || (is_untold && case.spec.mode == Mode::Stream)
         }
         State::Skipped { .. } => !case.upstreams.iter().any(|upstream| permit(upstream) == Permit::Denied),
         _ => false,

@@ -9,7 +9,7 @@ use windlass_core::id::OpId;
 use windlass_core::recovery::{Recovery, forgotten};
 
 use super::{Error, Ledger};
-use crate::store::{self, Commit, Follows, Head};
+use crate::store::{self, Commit, Follows, Head, Moment};
 
 /// How often the beginning of a recovery is written again, where others write it too.
 const TRIES: usize = 16;
@@ -33,13 +33,15 @@ impl Ledger {
             Follows::Lacks { op, now } => reason(op, &now),
         };
         let before = std::mem::take(&mut self.fleet);
+        self.seen = None;
         let frozen = match self.reload().await {
             Ok(()) => self.freeze(reason, &before).await,
             failed => failed,
         };
         if let Err(error) = frozen {
-            // What was seen is compared once more when the store is back: nobody else may know it.
-            (self.fleet, self.seen) = (before, Some(seen));
+            // What was seen is compared once more when the store is back: nobody else may know it. Everything is read
+            // anew then, whatever is there.
+            (self.fleet, self.seen, self.moment) = (before, Some(seen), Moment(u64::MAX));
             return Err(error);
         }
         Ok(true)
@@ -78,13 +80,21 @@ impl Ledger {
 pub(super) struct Seen {
     /// The last commit of the store when it was last asked.
     head: Head,
-    /// What we have done since then. It may stand behind commits that we know nothing of, so it is no head.
+    /// What we have done since then, or have read up to. It may stand behind commits that we know nothing of, in a store
+    /// that does not contain the head.
     since: Vec<OpId>,
 }
 
 impl Seen {
     pub(super) fn new(head: Head) -> Self {
         Self { head, since: Vec::new() }
+    }
+
+    /// Takes in a commit that was read up to.
+    pub(super) fn add_later(&mut self, head: Head) {
+        if let Some(op) = head.op.filter(|_| head.moment > self.head.moment) {
+            self.add(op);
+        }
     }
 
     /// Takes in a commit of ours. The latest ones are enough to tell by.

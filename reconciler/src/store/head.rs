@@ -65,3 +65,19 @@ impl Follows {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_done_long_ago_is_not_missed() {
+        let seen = Head { moment: Moment(7), op: Some(OpId(1)) };
+        let lacks = |moment| {
+            let now = Head { moment: Moment(moment), op: Some(OpId(2)) };
+            matches!(Follows::judge(&seen, now, seen.op, Some(OpId(3))), Follows::Lacks { .. })
+        };
+        assert!(lacks(7 + REMEMBERED - 1));
+        assert!(!lacks(7 + REMEMBERED));
+    }
+}

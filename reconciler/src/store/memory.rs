@@ -109,9 +109,9 @@ impl Store for Memory {
         Ok(())
     }
 
-    async fn written(&self, since: Moment) -> Result<(Option<Vec<Key>>, Moment), Error> {
+    async fn written(&self, since: Moment) -> Result<(Option<Vec<Key>>, Head), Error> {
         let state = self.state();
-        Ok((state.written(since), state.moment))
+        Ok((state.written(since), state.head()))
     }
 
     async fn history(&self, query: &Query) -> Result<Vec<Line>, Error> {

@@ -230,7 +230,7 @@ impl Store for Redis {
         }
     }
 
-    async fn written(&self, since: Moment) -> Result<(Option<Vec<Key>>, Moment), Error> {
+    async fn written(&self, since: Moment) -> Result<(Option<Vec<Key>>, Head), Error> {
         self.inner.written(since).await
     }
 

@@ -153,7 +153,7 @@ impl Store for Sqlite {
         Ok(())
     }
 
-    async fn written(&self, since: Moment) -> Result<(Option<Vec<Key>>, Moment), Error> {
+    async fn written(&self, since: Moment) -> Result<(Option<Vec<Key>>, Head), Error> {
         self.ask(move |sql| read::written(sql, since)).await
     }
 

@@ -57,12 +57,13 @@ fn a_lease_node_that_is_behind_delays_no_take_over() {
 #[test]
 fn two_lease_nodes_that_are_behind_delay_a_take_over_and_nothing_else() {
     let mut team = Team::at_work(BINARY, 2);
+    let left = PIPELINES.iter().find(|pipeline| team.owner(pipeline) == Some(1));
+    // From here on these nodes tell nobody new who owns what: their locks end too late to be believed.
     team.lease_nodes[..2].iter().for_each(|node| node.clock().back(HOUR));
     // Whoever lives goes on with what it has.
     team.ok(&["restart", "*.follow"]);
     each_started(&team, 2);
     team.kill(0);
-    let left = PIPELINES.iter().find(|pipeline| team.owner(pipeline) == Some(1));
     if let Some(pipeline) = left {
         team.ok(&["restart", &format!("{pipeline}.follow")]);
         team.ok(&["stop", &format!("{pipeline}.follow")]);

@@ -127,9 +127,9 @@ fn an_attempt_of_an_earlier_time_moves_nothing() {
     let again = |upstream, state| {
         let mut fleet = fleet(&[("a", &[], upstream), ("s", &[("a", When::Met)], state)]);
         let id: JobId = "p.s".parse().unwrap();
-        let status = fleet.statuses.get_mut(&Instance::stream(id.clone())).unwrap();
-        status.attempt = Some(attempt(&job("p.s", Mode::Stream), 1));
-        status.observed_generation = Generation(3);
+        let status = fleet.statuses.remove(&Instance::stream(id.clone())).unwrap();
+        let attempt = Some(attempt(&job("p.s", Mode::Stream), 1));
+        fleet.statuses.insert(Status { attempt, observed_generation: Generation(3), ..status });
         fleet.desired.get_mut(&id).unwrap().goal = Goal::run(Generation(3));
         fleet
     };

@@ -8,7 +8,7 @@ use windlass_core::id::{Epoch, OpId};
 use windlass_core::shard::Shard;
 
 use super::reply::{self, Reply};
-use super::script::{Call, FOLLOWS, HISTORY, READ, WRITTEN};
+use super::script::{self, Call, FOLLOWS, HISTORY, READ, WRITTEN};
 use super::{Inner, LONG_PATIENCE, PATIENCE};
 use crate::store::key::{Key, shard_of_name};
 use crate::store::{Error, Follows, Head, Line, Moment, Query, Record};
@@ -132,18 +132,21 @@ impl Inner {
         for op in since {
             call.shown(op);
         }
-        let (_, mut reply) = self.ask(&call).await?;
+        // Where what was done is waited for on a link of its own, that one has seen it.
+        let link = self.writer.as_ref().map_or(&self.link, |(link, _)| link);
+        let answer = script::run(link, &call, PATIENCE).await;
+        let (_, mut reply) = self.read(answer.map_err(|trouble| self.place.failed(&trouble))?)?;
         let mut read = || Ok((head(&mut reply)?, op(reply.optional()?)?, op(reply.optional()?)?));
         let (now, there, missing) = read().map_err(|what: String| self.place.damaged(what))?;
         Ok(Follows::judge(seen, now, there, missing))
     }
 
-    pub(super) async fn written(&self, since: Moment) -> Result<(Option<Vec<Key>>, Moment), Error> {
+    pub(super) async fn written(&self, since: Moment) -> Result<(Option<Vec<Key>>, Head), Error> {
         let mut call = Call::new(&WRITTEN, [&self.keys.meta, &self.keys.events]);
         call.arg(&self.lineage).shown(since.0);
         let (word, mut reply) = self.ask(&call).await?;
         let read = || {
-            let now = Moment(reply.number()?);
+            let now = head(&mut reply)?;
             let keys: BTreeSet<Key> =
                 reply.rest(|reply| reply.text().map(Key::stored))?.into_iter().collect();
             Ok(((word == "known").then(|| keys.into_iter().collect()), now))

@@ -91,11 +91,11 @@ pub(super) fn follows(sql: &mut Connection, seen: &Head, since: &[OpId]) -> rusq
     Ok(Follows::judge(seen, head(&sql)?, there, missing))
 }
 
-/// The keys that were written after a moment, while these are remembered, and the moment of the answer.
-pub(super) fn written(sql: &mut Connection, since: Moment) -> rusqlite::Result<(Option<Vec<Key>>, Moment)> {
+/// The keys that were written after a moment, while these are remembered, and the last commit then.
+pub(super) fn written(sql: &mut Connection, since: Moment) -> rusqlite::Result<(Option<Vec<Key>>, Head)> {
     let sql = sql.transaction()?;
-    let now = moment(&sql)?;
-    let keys = if since <= now && remembers(&sql, since)? { Some(keys(&sql, since)?) } else { None };
+    let now = head(&sql)?;
+    let keys = if since <= now.moment && remembers(&sql, since)? { Some(keys(&sql, since)?) } else { None };
     Ok((keys, now))
 }
 

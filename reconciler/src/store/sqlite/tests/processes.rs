@@ -43,7 +43,7 @@ async fn two_processes_share_a_store() {
     let mut seen = crate::store::Moment(0);
     while ours.scan("key/").await.unwrap().len() < 60 {
         ours.changed(seen).await.unwrap();
-        seen = ours.written(seen).await.unwrap().1;
+        seen = ours.written(seen).await.unwrap().1.moment;
         assert!(matches!(ours.commit(&next(&ours).await).await.unwrap(), Commit::Done(_)));
     }
     for mut child in children {
