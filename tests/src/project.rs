@@ -247,6 +247,7 @@ impl Project {
     /// Applies once more and fails unless that shows no change, starts nothing and writes nothing.
     #[track_caller]
     pub fn assert_settled(&self, arguments: &[&str]) {
+        until("what runs has said so", || self.all_have_begun());
         let (before, evidence) = (self.dump(), self.evidence());
         let done = self.ok(&[&["apply"], arguments].concat());
         let after = self.dump();
@@ -254,6 +255,16 @@ impl Project {
         assert!(new.is_empty(), "an unchanged apply wrote {new:#?}\n{done}\n{}", self.story());
         assert_eq!(self.evidence(), evidence, "{}", self.story());
         assert!(!done.out.lines().any(|line| line.starts_with(['+', '-', '~'])), "{done}");
+    }
+
+    /// Whether every attempt that is seen to run has left its evidence, which may come a little later.
+    fn all_have_begun(&self) -> bool {
+        let (fleet, evidence) = (self.fleet(), self.evidence());
+        let mut running = fleet.statuses.values().filter(|status| status.state.name() == Name::Running);
+        running.all(|status| {
+            let starts = evidence.starts(&status.instance.to_string());
+            starts.iter().any(|line| line.attempt == status.attempt_number().0)
+        })
     }
 
     /// What happened, for whoever has to find out why: history, evidence and what the commands said.
