@@ -122,7 +122,7 @@ fn owners_whose_shards_are_given_away_under_them_start_nothing_twice() {
 }
 
 /// Two replicas whose leases know nothing of each other: each owns every shard, takes it back whenever the other one has
-/// taken it, and is right by all that it knows.
+/// taken it, and is right by all that it knows. Their epochs can be the same, too: versions alone are left then.
 #[test]
 fn two_replicas_that_both_own_everything_start_nothing_twice() {
     let mut team = Team::new(BINARY);
@@ -140,8 +140,13 @@ fn two_replicas_that_both_own_everything_start_nothing_twice() {
         team.ok(&["apply", "-y", &format!("--var=fee={fee}")]);
         team.is_sound();
     }
-    let conflicts = (0..2).map(|number| team.said(number).matches("a newer owner has taken over").count());
-    assert!(conflicts.sum::<usize>() > 0, "nobody was followed\n{}", team.story());
+    for number in 0..2 {
+        assert!(
+            team.said(number).contains("took shards over"),
+            "replica {number} owned nothing\n{}",
+            team.story()
+        );
+    }
     team.kill(1);
     team.is_shared(1);
     team.converges();
