@@ -363,6 +363,14 @@ impl Team {
         self.project.evidence().starts_of(job).len()
     }
 
+    /// Waits until a job was started so many times, which it may say a little after it was seen to run, and fails if it was
+    /// more often.
+    #[track_caller]
+    pub fn has_started(&self, job: &str, times: usize) {
+        patiently(PATIENCE, || self.starts(job) >= times);
+        assert_eq!(self.starts(job), times, "{job}\n{}", self.story());
+    }
+
     /// What happened, for whoever has to find out why.
     pub fn story(&self) -> String {
         let lives = self.lives.iter().map(|(number, log)| {

@@ -11,7 +11,7 @@ use crate::{BINARY, STREAMS};
 fn restarted(team: &Team, times: usize) {
     team.ok(&["restart", "*.follow"]);
     for stream in STREAMS {
-        assert_eq!(team.starts(stream), times, "{stream}\n{}", team.story());
+        team.has_started(stream, times);
     }
 }
 
