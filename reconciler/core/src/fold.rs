@@ -149,7 +149,7 @@ fn foreign(draft: &Draft<'_>, instance: &Instance, observation: &Observation) ->
 }
 
 /// Records the uid of an object that was only intended so far.
-pub(crate) fn record_uid(draft: &mut Draft<'_>, observation: &Observation) -> Result<(), IllegalEvent> {
+fn record_uid(draft: &mut Draft<'_>, observation: &Observation) -> Result<(), IllegalEvent> {
     let attempt = draft.status().attempt.as_ref();
     if attempt.is_none_or(|attempt| attempt.uid.is_some()) {
         return Ok(());

@@ -22,7 +22,6 @@ use crate::document::Document;
 use crate::draft::Draft;
 use crate::event::Event;
 use crate::fleet::{Fleet, Wanted};
-use crate::fold::record_uid;
 use crate::history::Note;
 use crate::id::{AttemptNumber, ExternalName, Generation, Instance};
 use crate::observed::Observation;
@@ -375,12 +374,6 @@ pub fn rebuild(
             (Some((_, found)), _) if found.label.attempt == status.attempt_number() => None,
             _ => give_up(&mut draft, fleet, &wanted, &seen, confirmed)?,
         };
-        // What is shown now may be cleaned up before anything is decided: it has been made, and is not made again.
-        if let Some((_, shown)) = seen.get(&instance)
-            && shown.label.attempt == draft.status().attempt_number()
-        {
-            record_uid(&mut draft, shown)?;
-        }
         rebuilt.findings.extend(found);
         if let Some(changed) = draft.into_changed() {
             rebuilt.reopen(fleet, &changed.instance);

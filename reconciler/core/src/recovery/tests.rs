@@ -1,7 +1,7 @@
 //! What clusters show against what an older store says.
 
 use super::*;
-use crate::id::{Epoch, Uid};
+use crate::id::Epoch;
 use crate::observed::{End, Phase};
 use crate::sample::{at, attempt, change, desired, instance, job, observation, run, status};
 use crate::state::Submission;
@@ -106,17 +106,6 @@ fn a_batch_that_was_being_submitted_and_is_nowhere_is_held() {
     let (mut stream, job) = fleet(Mode::Stream, Some(submitting()));
     settle(&mut stream, &[], false);
     assert!(matches!(stream.statuses[&instance(&job)].state, State::Waiting { .. }));
-}
-
-#[test]
-fn what_is_shown_of_an_intended_attempt_has_been_made() {
-    // A cluster may clean it up before anything is decided, and a late copy of the call would make it anew.
-    for mode in [Mode::Batch, Mode::Stream] {
-        let (mut fleet, job) = fleet(mode, Some(State::Submitting(Submission::Intended)));
-        settle(&mut fleet, &[observation(&job, 1, "u1", ended())], false);
-        let attempt = fleet.statuses[&instance(&job)].attempt.as_ref().unwrap();
-        assert_eq!(attempt.uid, Some(Uid("u1".to_owned())));
-    }
 }
 
 #[test]
