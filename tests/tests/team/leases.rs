@@ -73,8 +73,9 @@ fn nothing_begins_while(broken: impl FnMut(&mut Server), mended: impl FnMut(&mut
     let before = team.project.evidence();
     team.lease_nodes[..2].iter_mut().for_each(broken);
     until("both have lost everything", || {
-        let none_left = |line: &str| line.contains("leases have ended") && line.contains("owned=0");
-        (0..2).all(|number| team.said(number).lines().any(none_left))
+        let told =
+            |number| team.said(number).lines().rfind(|line| line.contains("owned=")).map(str::to_owned);
+        (0..2).all(|number| told(number).is_some_and(|line| line.contains("owned=0")))
     });
     let mut stop = team.begin(&["stop", "*.follow"]);
     until("the stop is recorded", || {

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use windlass_core::shard::Shard;
 use windlass_core::state::Name;
 use windlass_tests::Running;
 use windlass_tests::clock::Clock;
@@ -73,7 +74,7 @@ fn a_late_write_of_an_owner_that_was_replaced_is_refused(off: &'static str) -> V
     team.pause(0);
     // The successor has the shard, and has not written yet.
     team.serve_with(1, &second.faults("status.before-commit"));
-    team.is_shared(1);
+    until("it has every shard", || team.owners().get(&1).is_some_and(|own| own.len() == Shard::all().len()));
     second.is_reached();
     first.open();
     team.resume(0);
