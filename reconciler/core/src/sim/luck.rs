@@ -38,6 +38,16 @@ pub struct Hap {
     pub trouble: Option<Trouble>,
 }
 
+impl Hap {
+    /// How long a message takes that arrives once.
+    pub fn arrival(&self) -> u64 {
+        match self.trouble {
+            Some(Trouble::Late(late)) => late,
+            _ => self.delay,
+        }
+    }
+}
+
 impl Luck {
     /// The chances of a seed: what goes wrong is drawn by `odds`, or told.
     pub fn new(seed: u64, odds: Option<Odds>, told: &[Strike], jobs: &[Job]) -> Self {

@@ -110,7 +110,7 @@ impl World {
         if hap.trouble == Some(Trouble::Lost) {
             return self.unheard(cluster, "the answer about all that it holds is lost");
         }
-        let delay = if let Some(Trouble::Late(late)) = hap.trouble { late } else { hap.delay };
+        let delay = hap.arrival();
         let words = self.clusters[cluster].list();
         self.agenda.plan(delay, Event::Answer(who, cluster, number, asked, Some(words)));
     }
@@ -142,7 +142,7 @@ impl World {
         if lost || silent {
             return Ok(());
         }
-        let delay = if let Some(Trouble::Late(late)) = hap.trouble { late } else { hap.delay };
+        let delay = hap.arrival();
         self.agenda.plan(delay, Event::Return(flight, Some(Box::new(outcome))));
         Ok(())
     }

@@ -248,7 +248,7 @@ impl World {
         if letter.number == 0 || hap.trouble == Some(Trouble::Lost) || !is_open {
             return Ok(());
         }
-        let delay = if let Some(Trouble::Late(late)) = hap.trouble { late } else { hap.delay };
+        let delay = hap.arrival();
         self.plan(delay, Talk::Says(who, node, letter.number, reply));
         Ok(())
     }
@@ -323,7 +323,7 @@ impl World {
         if hap.trouble == Some(Trouble::Lost) || !self.is_open(who.0, None, Way::Out) {
             return;
         }
-        let delay = if let Some(Trouble::Late(late)) = hap.trouble { late } else { hap.delay };
+        let delay = hap.arrival();
         self.plan(delay, Talk::Raise(who, number, fence));
     }
 
@@ -334,7 +334,7 @@ impl World {
         if hap.trouble == Some(Trouble::Lost) || !self.is_open(who.0, None, Way::Back) {
             return Ok(());
         }
-        let delay = if let Some(Trouble::Late(late)) = hap.trouble { late } else { hap.delay };
+        let delay = hap.arrival();
         self.plan(delay, Talk::Raised(who, number, fence.shard, Some(barrier)));
         Ok(())
     }

@@ -215,7 +215,7 @@ impl World {
             );
             return;
         }
-        let delay = if let Some(Trouble::Late(late)) = hap.trouble { late } else { hap.delay };
+        let delay = hap.arrival();
         self.agenda.plan(delay, Event::Written(who, number, sent, Some(commit)));
     }
 
@@ -267,7 +267,7 @@ impl World {
             self.unheard(cluster, "a question about all that it holds does not arrive");
             return;
         }
-        let delay = if let Some(Trouble::Late(late)) = hap.trouble { late } else { hap.delay };
+        let delay = hap.arrival();
         self.agenda.plan(delay, Event::Question(who, cluster, number, now));
     }
 
