@@ -7,16 +7,10 @@ use windlass_tests::clock::Clock;
 use windlass_tests::team::{PIPELINES, Team};
 
 use crate::rules::late_call;
-use crate::{BINARY, STREAMS};
+use crate::{BINARY, STREAMS, each_started};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
-
-fn each_started(team: &Team, times: usize) {
-    for stream in STREAMS {
-        team.has_started(stream, times);
-    }
-}
 
 /// Moves the clocks of the first `nodes` lease nodes by a minute again and again while commands are given.
 fn forward(nodes: usize) {

@@ -6,13 +6,11 @@ use windlass_tests::project::until;
 use windlass_tests::redis::{Data, Options, Server};
 use windlass_tests::team::Team;
 
-use crate::{BINARY, STREAMS};
+use crate::{BINARY, STREAMS, each_started};
 
 fn restarted(team: &Team, times: usize) {
     team.ok(&["restart", "*.follow"]);
-    for stream in STREAMS {
-        team.has_started(stream, times);
-    }
+    each_started(team, times);
 }
 
 #[test]

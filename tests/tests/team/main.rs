@@ -13,7 +13,15 @@ mod rollbacks;
 mod rules;
 mod stores;
 
+use windlass_tests::team::Team;
+
 const BINARY: &str = env!("CARGO_BIN_EXE_windlass-under-test");
 
 /// The streams of all pipelines.
 const STREAMS: [&str; 3] = ["north.follow", "south.follow", "west.follow"];
+
+/// Waits until every stream was started so many times, and fails if one was more often.
+#[track_caller]
+fn each_started(team: &Team, times: usize) {
+    STREAMS.iter().for_each(|stream| team.has_started(stream, times));
+}

@@ -5,7 +5,7 @@ use windlass_tests::project::until;
 use windlass_tests::proxy::{Proxy, Way};
 use windlass_tests::team::Team;
 
-use crate::{BINARY, STREAMS};
+use crate::{BINARY, STREAMS, each_started};
 
 /// Cuts the owner of the first pipeline off from this many lease nodes.
 fn cut_off(nodes: usize) {
@@ -18,7 +18,7 @@ fn cut_off(nodes: usize) {
     team.links_to_lease(lonely).for_each(Proxy::heal);
     team.is_shared(2);
     team.converges();
-    STREAMS.iter().for_each(|stream| team.has_started(stream, 2));
+    each_started(&team, 2);
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn an_owner_that_cannot_reach_the_store_starts_nothing_and_goes_on_later() {
     assert_eq!(restart.code, Some(0), "{restart}\n{}", team.story());
     team.is_shared(2);
     team.converges();
-    STREAMS.iter().for_each(|stream| team.has_started(stream, 2));
+    each_started(&team, 2);
 }
 
 #[test]

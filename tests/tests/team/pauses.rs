@@ -6,7 +6,7 @@ use windlass_core::state::Name;
 use windlass_tests::project::until;
 use windlass_tests::team::Team;
 
-use crate::{BINARY, STREAMS};
+use crate::{BINARY, STREAMS, each_started};
 
 /// A team of which the first replica stands still at `point`, with its lease over, while the second has everything.
 struct Held {
@@ -79,7 +79,7 @@ fn a_create_that_comes_after_that_of_the_successor_starts_nothing() {
     held.team.converges();
     let team = held.goes_on();
     team.converges();
-    STREAMS.iter().for_each(|stream| team.has_started(stream, 1));
+    each_started(&team, 1);
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_status_of_an_owner_that_was_replaced_is_refused() {
     let team = held.goes_on();
     until("it is told that it was replaced", || team.said(0).contains("a newer owner has taken over"));
     team.converges();
-    STREAMS.iter().for_each(|stream| team.has_started(stream, 1));
+    each_started(&team, 1);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use windlass_tests::redis::Data;
 use windlass_tests::team::Team;
 
-use crate::{BINARY, STREAMS};
+use crate::{BINARY, each_started};
 
 #[test]
 fn a_rolling_restart_of_all_replicas_is_unnoticed_by_the_jobs() {
@@ -31,7 +31,7 @@ fn a_rolling_restart_of_everything_loses_no_command() {
         assert_eq!(restart.code, Some(0), "{restart}\n{}", team.story());
         team.is_shared(3);
     }
-    STREAMS.iter().for_each(|stream| team.has_started(stream, 4));
+    each_started(&team, 4);
     team.converges();
 }
 
@@ -43,6 +43,6 @@ fn replicas_that_start_at_once_share_everything() {
         (0..3).for_each(|number| team.serve(number));
         team.is_shared(3);
     }
-    STREAMS.iter().for_each(|stream| team.has_started(stream, 1));
+    each_started(&team, 1);
     team.converges();
 }

@@ -5,7 +5,7 @@ use windlass_tests::project::until;
 use windlass_tests::redis::{Data, Program, Server};
 use windlass_tests::team::Team;
 
-use crate::{BINARY, STREAMS};
+use crate::{BINARY, STREAMS, each_started};
 
 fn commands(team: &Team, command: &str) -> usize {
     let history = team.project.history().expect("readable");
@@ -19,7 +19,7 @@ fn scripts_that_are_forgotten_are_loaded_again() {
         team.primary.flush_scripts();
         team.lease_nodes.iter().for_each(Server::flush_scripts);
         team.ok(&["restart", "*.follow"]);
-        STREAMS.iter().for_each(|stream| team.has_started(stream, times));
+        each_started(&team, times);
     }
     team.is_shared(2);
     team.converges();
@@ -40,7 +40,7 @@ fn acknowledges_nothing(refuses: impl FnOnce(&Server), writes: impl FnOnce(&Serv
     team.ok(&["restart", "*.follow"]);
     team.is_shared(2);
     team.converges();
-    STREAMS.iter().for_each(|stream| team.has_started(stream, 2));
+    each_started(&team, 2);
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn servers_that_are_upgraded_are_gone_on_with() {
     team.ok(&["restart", "*.follow", "--no-wait"]);
     team.primary.upgrade(Program::Valkey);
     team.ok(&["wait"]);
-    STREAMS.iter().for_each(|stream| team.has_started(stream, 2));
+    each_started(&team, 2);
     team.ok(&["stop", "*.follow"]);
     team.ok(&["start", "*.follow"]);
     team.converges();
@@ -85,7 +85,7 @@ fn a_store_that_comes_back_with_its_data_is_gone_on_with() {
             team.ok(&["restart", "*.follow", "--no-wait"]);
         }
         team.ok(&["wait"]);
-        STREAMS.iter().for_each(|stream| team.has_started(stream, times));
+        each_started(&team, times);
     }
     team.is_shared(2);
     team.converges();
