@@ -71,7 +71,7 @@ fn silent(draft: &mut Draft<'_>, since: Timestamp, reason: &str) -> Result<Optio
 }
 
 /// A cluster that answers again.
-fn heard(draft: &mut Draft<'_>) -> Result<(), IllegalEvent> {
+pub(crate) fn heard(draft: &mut Draft<'_>) -> Result<(), IllegalEvent> {
     match draft.state() {
         State::Unknown { .. } => draft.happen(&Event::Heard),
         _ => Ok(()),
@@ -149,7 +149,7 @@ fn foreign(draft: &Draft<'_>, instance: &Instance, observation: &Observation) ->
 }
 
 /// Records the uid of an object that was only intended so far.
-fn record_uid(draft: &mut Draft<'_>, observation: &Observation) -> Result<(), IllegalEvent> {
+pub(crate) fn record_uid(draft: &mut Draft<'_>, observation: &Observation) -> Result<(), IllegalEvent> {
     let attempt = draft.status().attempt.as_ref();
     if attempt.is_none_or(|attempt| attempt.uid.is_some()) {
         return Ok(());

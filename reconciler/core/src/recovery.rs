@@ -22,6 +22,7 @@ use crate::document::Document;
 use crate::draft::Draft;
 use crate::event::Event;
 use crate::fleet::{Fleet, Wanted};
+use crate::fold::{heard, record_uid};
 use crate::history::Note;
 use crate::id::{AttemptNumber, ExternalName, Generation, Instance};
 use crate::observed::Observation;
@@ -374,6 +375,13 @@ pub fn rebuild(
             (Some((_, found)), _) if found.label.attempt == status.attempt_number() => None,
             _ => give_up(&mut draft, fleet, &wanted, &seen, confirmed)?,
         };
+        // What is shown now may be cleaned up before anything is decided: it has been made, and is not made again.
+        if let Some((_, shown)) = seen.get(&instance)
+            && shown.label.attempt == draft.status().attempt_number()
+        {
+            heard(&mut draft)?;
+            record_uid(&mut draft, shown)?;
+        }
         rebuilt.findings.extend(found);
         if let Some(changed) = draft.into_changed() {
             rebuilt.reopen(fleet, &changed.instance);
@@ -501,9 +509,7 @@ fn give_up(
 
 /// A submission of which nothing is to be seen: the object may have come, run and gone in what was forgotten.
 fn lose(draft: &mut Draft<'_>, wanted: &Wanted<'_>, reason: &str) -> Result<Finding, IllegalEvent> {
-    if matches!(draft.state(), State::Unknown { .. }) {
-        draft.happen(&Event::Heard)?;
-    }
+    heard(draft)?;
     draft.happen(&Event::Lost { reason: reason.to_owned() })?;
     let now = draft.now();
     draft.with_attempt(|attempt| attempt.ended = Some(now));

@@ -1,7 +1,7 @@
 //! What clusters show against what an older store says.
 
 use super::*;
-use crate::id::Epoch;
+use crate::id::{Epoch, Uid};
 use crate::observed::{End, Phase};
 use crate::sample::{at, attempt, change, desired, instance, job, observation, run, status};
 use crate::state::Submission;
@@ -106,6 +106,28 @@ fn a_batch_that_was_being_submitted_and_is_nowhere_is_held() {
     let (mut stream, job) = fleet(Mode::Stream, Some(submitting()));
     settle(&mut stream, &[], false);
     assert!(matches!(stream.statuses[&instance(&job)].state, State::Waiting { .. }));
+}
+
+#[test]
+fn what_is_shown_of_an_intended_attempt_has_been_made() {
+    // A cluster may clean it up before anything is decided, and a late copy of the call would make it anew.
+    let intended = State::Submitting(Submission::Intended);
+    let silent = State::Unknown { before: Box::new(intended.clone()), reason: "no answer".to_owned() };
+    for (mode, state) in [Mode::Batch, Mode::Stream].into_iter().zip([&intended, &silent]) {
+        let (mut fleet, job) = fleet(mode, None);
+        let mut status = status(&job, state.clone());
+        status.attempt.as_mut().unwrap().uid = None;
+        fleet.statuses.insert(status);
+        settle(&mut fleet, &[observation(&job, 1, "u1", ended())], false);
+        let status = &fleet.statuses[&instance(&job)];
+        let uid = Uid("u1".to_owned());
+        assert_eq!(status.attempt.as_ref().unwrap().uid.as_ref(), Some(&uid));
+        assert_eq!(
+            status.state,
+            State::Submitting(Submission::Created(uid)),
+            "once it is gone, it is missed"
+        );
+    }
 }
 
 #[test]
