@@ -165,6 +165,11 @@ impl Ledger {
 
     /// Records a status as the owner of its shard, with its new transitions in the history.
     pub async fn record(&mut self, status: &Status, fence: Fence) -> Result<Written, Error> {
+        self.send(self.recorded(status, fence)).await
+    }
+
+    /// The transaction that records a status.
+    fn recorded(&self, status: &Status, fence: Fence) -> Transaction {
         let before = self.fleet.statuses.get(&status.instance).map(Status::sequence).unwrap_or_default();
         let subject = status.instance.to_string();
         let fresh = status.transitions.iter().filter(|step| step.sequence > before);
@@ -175,7 +180,7 @@ impl Ledger {
             .collect();
         let writes = vec![self.write(Key::status(&status.instance), &status.stored())];
         let guards = self.guarded(self.wanting(&status.instance));
-        self.send(Transaction { op: new_op(), fence: Some(fence), guards, writes, history }).await
+        Transaction { op: new_op(), fence: Some(fence), guards, writes, history }
     }
 
     /// What a first status rests on: the record that wants its instance. A store that went back may have forgotten that.
@@ -187,17 +192,36 @@ impl Ledger {
     /// Marks the end of a run, or that it goes on after all, as the owner of its shard. It rests on the status of each
     /// of its instances: one that a store that went back has forgotten would never be decided again.
     pub async fn end(&mut self, run: &Run, fence: Fence) -> Result<Written, Error> {
+        self.send(self.ended(run, fence)).await
+    }
+
+    /// The transaction that marks the end of a run, or that it goes on.
+    fn ended(&self, run: &Run, fence: Fence) -> Transaction {
         let stored = run.stored(self.journal(&run.change, None));
         let writes = vec![self.write(Key::run(&run.id), &stored)];
         let statuses = run.instances().map(|(instance, _)| Key::status(&instance));
         let guards = self.guarded(statuses);
-        self.send(Transaction { op: new_op(), fence: Some(fence), guards, writes, history: Vec::new() }).await
+        Transaction { op: new_op(), fence: Some(fence), guards, writes, history: Vec::new() }
     }
 
-    /// Records how far the project is with what its store has forgotten; as the owner of a shard, or for all of them.
-    pub async fn recover(&mut self, recovery: &Recovery, fence: Option<Fence>) -> Result<Written, Error> {
-        let transaction = self.recovery(recovery, fence);
-        self.send(transaction).await
+    /// Records how far the project is with what its store has forgotten.
+    pub async fn recover(&mut self, recovery: &Recovery) -> Result<Written, Error> {
+        self.send(self.recovery(recovery, None)).await
+    }
+
+    /// Records what was rebuilt in a shard, as its owner, and how far the project is with that, at once: whoever reads the
+    /// one has the findings of the other.
+    pub async fn rebuild(
+        &mut self,
+        runs: &[Run],
+        statuses: &[Status],
+        recovery: &Recovery,
+        fence: Fence,
+    ) -> Result<Written, Error> {
+        let runs = runs.iter().map(|run| self.ended(run, fence));
+        let parts = runs.chain(statuses.iter().map(|status| self.recorded(status, fence)));
+        let whole = parts.fold(self.recovery(recovery, Some(fence)), Transaction::with);
+        self.send(whole).await
     }
 
     /// The transaction that records it, with what the history says of it.

@@ -117,6 +117,17 @@ pub struct Transaction {
     pub history: Vec<Entry>,
 }
 
+impl Transaction {
+    /// This, and what another one does.
+    #[must_use]
+    pub fn with(mut self, other: Self) -> Self {
+        self.guards.extend(other.guards);
+        self.writes.extend(other.writes);
+        self.history.extend(other.history);
+        self
+    }
+}
+
 /// What came of a transaction. All of these are ordinary outcomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Commit {

@@ -43,7 +43,7 @@ pub async fn confirm(ledger: &mut Ledger, change: &Change) -> Result<(), Error> 
             return Ok(());
         }
         recovery.confirmed = Some(change.clone());
-        if ledger.recover(&recovery, None).await? == Written::Done {
+        if ledger.recover(&recovery).await? == Written::Done {
             return Ok(());
         }
     }

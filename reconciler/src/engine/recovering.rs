@@ -54,7 +54,10 @@ impl Engine {
         }
         for shard in Shard::all() {
             let stage = self.ledger.fleet().frozen(shard);
-            let (Some(fence), Some(stage)) = (self.shards.fence(shard), stage) else { continue };
+            let (Some(fence), Some(stage)) = (self.shards.fence(shard), stage) else {
+                self.recovering.since.remove(&shard);
+                continue;
+            };
             let (since, is_new) = self.recovering.at(shard, stage);
             if is_new {
                 self.clusters.ask_all();
@@ -67,7 +70,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Records what the clusters show of a shard, and then that it has been looked at.
+    /// Records what the clusters show of a shard, and that it has been looked at.
     async fn look(&mut self, fence: Fence, stage: Stage) -> Result<(), Error> {
         let shown: Vec<_> = self.sights.observations().collect();
         let moment = Moment { now: Timestamp::now(), epoch: fence.epoch };
@@ -80,33 +83,13 @@ impl Engine {
                 return Ok(());
             }
         };
-        for run in &runs {
-            let written = self.ledger.end(run, fence).await?;
-            if !self.is_done(written, fence)? {
-                return Ok(());
-            }
-        }
-        for status in &statuses {
-            let written = self.ledger.record(status, fence).await?;
-            if !self.is_done(written, fence)? {
-                return Ok(());
-            }
-        }
         let Some(mut recovery) = self.ledger.fleet().recovery.clone() else { return Ok(()) };
         recovery.advance(fence.shard, findings);
         self.moved = true;
-        match self.ledger.recover(&recovery, Some(fence)).await? {
+        match self.ledger.rebuild(&runs, &statuses, &recovery, fence).await? {
+            // After a conflict the next turn looks again, at what is there then.
             Written::Done | Written::Conflict(_) => Ok(()),
             Written::Fenced(barrier) => self.step_down(fence.shard, barrier),
-        }
-    }
-
-    /// Whether something was written. If not, the next turn looks again, at what is there then.
-    fn is_done(&self, written: Written, fence: Fence) -> Result<bool, Error> {
-        match written {
-            Written::Done => Ok(true),
-            Written::Conflict(_) => Ok(false),
-            Written::Fenced(barrier) => self.step_down(fence.shard, barrier).map(|()| false),
         }
     }
 }

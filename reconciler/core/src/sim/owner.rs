@@ -16,7 +16,7 @@ use crate::fault::{Rule, is_off};
 use crate::id::{ExternalName, Instance};
 use crate::lease::Moment as Count;
 use crate::observed::{Label, Observation, Sight};
-use crate::recovery::{Recovery, ahead};
+use crate::recovery::{Rebuilt, Recovery, ahead};
 use crate::run::Run;
 use crate::shard::{Fence, Shard};
 use crate::sights::{Sights, live};
@@ -24,7 +24,7 @@ use crate::sim::agenda::Tick;
 use crate::sim::clock::Now;
 use crate::sim::owned::{Own, Owned};
 use crate::sim::reading::Reading;
-use crate::sim::recovering::{self, Recovering};
+use crate::sim::recovering::Recovering;
 use crate::state::IllegalEvent;
 use crate::status::Status;
 use crate::sweep::sweep;
@@ -71,8 +71,10 @@ pub enum Step {
     CallFirst(Fence, Instance, Name, Action, Goal, Box<Status>),
     /// Marks the end of a run, or that it goes on.
     End(Fence, Box<Run>),
-    /// Says how far a recovery is; as an owner, unless it begins.
-    Recover(Option<Fence>, Box<Recovery>),
+    /// Begins a recovery, or adds to its findings.
+    Recover(Box<Recovery>),
+    /// Records what was rebuilt in a shard, and how far the recovery is with that.
+    Rebuild(Fence, Rebuilt, Box<Recovery>),
     /// Nothing, until its wall clock shows this or something happens.
     Wait(Option<Timestamp>),
 }
@@ -94,10 +96,10 @@ impl Owner {
     pub fn step(&mut self, at: Now) -> Result<Step, IllegalEvent> {
         let Now { tick: now, time, clock } = at;
         if let Some(recovery) = self.reading.noticed(time) {
-            return Ok(Step::Recover(None, Box::new(recovery)));
+            return Ok(Step::Recover(Box::new(recovery)));
         }
         if let Some(recovery) = self.believe(time) {
-            return Ok(Step::Recover(None, Box::new(recovery)));
+            return Ok(Step::Recover(Box::new(recovery)));
         }
         if let Some(step) = self.recover(at)? {
             return Ok(step);
@@ -183,11 +185,7 @@ impl Owner {
     /// Takes the frozen shards as far as they can go now.
     fn recover(&mut self, at: Now) -> Result<Option<Step>, IllegalEvent> {
         let step = self.recovering.step(self.reading.fleet(), &self.sights, &self.owned, at)?;
-        Ok(step.map(|(fence, step)| match step {
-            recovering::Step::Reopen(run) => Step::End(fence, run),
-            recovering::Step::Record(status) => Step::Record(fence, status),
-            recovering::Step::Advance(recovery) => Step::Recover(Some(fence), recovery),
-        }))
+        Ok(step.map(|(fence, rebuilt, recovery)| Step::Rebuild(fence, rebuilt, Box::new(recovery))))
     }
 
     /// A cluster answered a question that was asked at `asked`; none if it was silent.

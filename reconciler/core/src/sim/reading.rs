@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::fleet::Fleet;
 use crate::id::{Instance, OpId, Version};
 use crate::mutation::Mutation;
-use crate::recovery::{Recovery, forgotten};
+use crate::recovery::{Rebuilt, Recovery, forgotten};
 use crate::run::Run;
 use crate::shard::Fence;
 use crate::sim::store::{Key, Record, Store, Transaction, Write};
@@ -134,10 +134,23 @@ impl Reading {
     }
 
     /// The transaction that says how far a recovery is.
-    pub fn recover(&self, op: OpId, fence: Option<Fence>, recovery: Recovery) -> Transaction {
+    pub fn recover(&self, op: OpId, recovery: Recovery) -> Transaction {
         let write = self.write(Key::Recovery, Record::Recovery(Box::new(recovery)));
         let (guards, history) = (Vec::new(), Vec::new());
-        Transaction { op, fence, guards, writes: vec![write], history }
+        Transaction { op, fence: None, guards, writes: vec![write], history }
+    }
+
+    /// The transaction that records what was rebuilt in a shard, and how far the recovery is with that.
+    pub fn rebuild(&self, op: OpId, fence: Fence, rebuilt: Rebuilt, recovery: Recovery) -> Transaction {
+        let mut whole = Transaction { fence: Some(fence), ..self.recover(op, recovery) };
+        let runs = rebuilt.runs.into_iter().map(|run| self.end(op, fence, run));
+        let statuses = rebuilt.statuses.into_iter().map(|status| self.record(op, fence, status));
+        for part in runs.chain(statuses) {
+            whole.guards.extend(part.guards);
+            whole.writes.extend(part.writes);
+            whole.history.extend(part.history);
+        }
+        whole
     }
 
     /// The transaction of a command.

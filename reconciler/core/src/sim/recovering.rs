@@ -1,5 +1,5 @@
 //! What a simulated owner does in frozen shards, as `engine/recovering.rs` does it live: it waits until every cluster was
-//! asked since a shard came to its stage and has answered well, records what they show, and then that it was looked at.
+//! asked since a shard came to its stage and has answered well, records what they show, and that it was looked at.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,15 +8,13 @@ use windlass_compiler::name::Name;
 use crate::case::Moment;
 use crate::fleet::Fleet;
 use crate::observed::Observation;
-use crate::recovery::{Finding, Recovery, Stage, rebuild};
-use crate::run::Run;
+use crate::recovery::{Rebuilt, Recovery, Stage, rebuild};
 use crate::shard::{Fence, Shard};
 use crate::sights::Sights;
 use crate::sim::agenda::Tick;
 use crate::sim::clock::Now;
 use crate::sim::owned::Owned;
 use crate::state::IllegalEvent;
-use crate::status::Status;
 
 /// What an owner knows of the recovery that is under way.
 #[derive(Debug, Default)]
@@ -24,19 +22,6 @@ pub struct Recovering {
     since: BTreeMap<Shard, (Stage, Tick)>,
     /// When each cluster was asked for its last answer; none after silence.
     answered: BTreeMap<Name, Option<Tick>>,
-    /// What was found and recorded, and is not yet told.
-    findings: Vec<Finding>,
-}
-
-/// What is to be written next.
-#[derive(Debug)]
-pub enum Step {
-    /// A run that had ended, and in which something is under way again.
-    Reopen(Box<Run>),
-    /// A status that was brought up to what is there.
-    Record(Box<Status>),
-    /// That shards were looked at.
-    Advance(Box<Recovery>),
 }
 
 impl Recovering {
@@ -45,44 +30,45 @@ impl Recovering {
         self.answered.insert(cluster.clone(), well.then_some(asked));
     }
 
-    /// What is next, and under what. Shards in which nothing is to be recorded go on together: live, each is a write of
-    /// its own.
+    /// What is rebuilt next, under what, and how far the recovery is with that. Shards in which nothing is to be recorded
+    /// go on together: live, each is a write of its own.
     pub fn step(
         &mut self,
         fleet: &Fleet,
         sights: &BTreeMap<Name, Sights<Tick>>,
         owned: &Owned,
         at: Now,
-    ) -> Result<Option<(Fence, Step)>, IllegalEvent> {
+    ) -> Result<Option<(Fence, Rebuilt, Recovery)>, IllegalEvent> {
         let Some(recovery) = fleet.recovery.as_ref().filter(|recovery| !recovery.is_over()) else {
-            (self.since, self.findings) = Default::default();
+            self.since.clear();
             return Ok(None);
         };
-        let ours = Shard::all().filter_map(|shard| Some((shard, owned.fence(shard, at.clock)?)));
+        let ours: BTreeMap<Shard, Fence> =
+            Shard::all().filter_map(|shard| Some((shard, owned.fence(shard, at.clock)?))).collect();
+        self.since.retain(|shard, _| ours.contains_key(shard));
         let due: BTreeMap<Shard, Fence> =
-            ours.filter(|(shard, _)| self.is_due(*shard, recovery, at.tick)).collect();
+            ours.into_iter().filter(|(shard, _)| self.is_due(*shard, recovery, at.tick)).collect();
         let Some((_, first)) = due.first_key_value() else { return Ok(None) };
         let shown =
             sights.iter().flat_map(|(name, sights)| sights.observations().map(move |one| (name, one)));
         let shown: Vec<(&Name, &Observation)> = shown.collect();
-        for shard in with_work(fleet, &shown) {
-            let Some(fence) = due.get(&shard) else { continue };
+        let work = with_work(fleet, &shown);
+        let mut all = recovery.clone();
+        for (shard, fence) in &due {
             let moment = Moment { now: at.time, epoch: fence.epoch };
-            let confirmed = recovery.stage(shard) == Stage::LookAgain;
-            let rebuilt = rebuild(fleet, shard, &shown, confirmed, moment)?;
-            self.findings.extend(rebuilt.findings);
-            if let Some(run) = rebuilt.runs.into_iter().next() {
-                return Ok(Some((*fence, Step::Reopen(Box::new(run)))));
+            let confirmed = recovery.stage(*shard) == Stage::LookAgain;
+            let rebuilt = match work.contains(shard) {
+                true => rebuild(fleet, *shard, &shown, confirmed, moment)?,
+                false => Rebuilt::default(),
+            };
+            if !rebuilt.runs.is_empty() || !rebuilt.statuses.is_empty() {
+                let mut one = recovery.clone();
+                one.advance(*shard, rebuilt.findings.clone());
+                return Ok(Some((*fence, rebuilt, one)));
             }
-            if let Some(status) = rebuilt.statuses.into_iter().next() {
-                return Ok(Some((*fence, Step::Record(Box::new(status)))));
-            }
+            all.advance(*shard, rebuilt.findings);
         }
-        let mut next = recovery.clone();
-        for shard in due.keys() {
-            next.advance(*shard, std::mem::take(&mut self.findings));
-        }
-        Ok(Some((*first, Step::Advance(Box::new(next)))))
+        Ok(Some((*first, Rebuilt::default(), all)))
     }
 
     /// Whether a shard waits for a look, and all clusters have answered since.

@@ -11,6 +11,7 @@ use windlass_compiler::name::JobId;
 
 use crate::action::Action;
 use crate::desired::{Change, Desired, Goal, Intent};
+use crate::event::Event;
 use crate::history::Note;
 use crate::id::{AttemptNumber, Epoch, Generation, Instance, Sequence, Uid, Version};
 use crate::observed::{Label, Phase};
@@ -47,7 +48,8 @@ pub struct Witness {
     exceptions: u64,
     intended: BTreeSet<(Instance, AttemptNumber)>,
     uids: BTreeSet<(Instance, AttemptNumber, Uid)>,
-    steps: BTreeMap<Instance, Sequence>,
+    /// The last step of each subject in the history.
+    steps: BTreeMap<String, Sequence>,
     commands: BTreeMap<String, Command>,
     /// What was seen of leases over nodes.
     pub leases: Leases,
@@ -81,6 +83,7 @@ impl Witness {
             nothing_below_the_barrier(write)?;
             intents_rise(write)?;
             self.steps_stand_once(write)?;
+            take_overs_are_named(store, write)?;
             self.note(write);
         }
         for effect in effects {
@@ -166,7 +169,7 @@ impl Witness {
 
     /// I9, at the end: the history has every step that the record counts.
     pub fn all_steps_stand(&self, status: &Status) -> Check {
-        let told = self.steps.get(&status.instance).copied().unwrap_or_default();
+        let told = self.steps.get(&status.instance.to_string()).copied().unwrap_or_default();
         if told == status.sequence() {
             return Ok(());
         }
@@ -180,7 +183,7 @@ impl Witness {
             Key::Status(instance) => store.status(instance),
             _ => None,
         });
-        self.steps = statuses.map(|status| (status.instance.clone(), status.sequence())).collect();
+        self.steps = statuses.map(|status| (status.instance.to_string(), status.sequence())).collect();
     }
 
     /// Whether the number of an attempt of which nothing is left was used again.
@@ -222,8 +225,8 @@ impl Witness {
     /// I9: each transition stands once in the history, in order, without gaps.
     fn steps_stand_once(&mut self, write: &Accepted) -> Check {
         for (subject, note) in &write.history {
-            let (Note::Transition(step), Key::Status(instance)) = (note, &write.key) else { continue };
-            let last = self.steps.entry(instance.clone()).or_default();
+            let Note::Transition(step) = note else { continue };
+            let last = self.steps.entry(subject.clone()).or_default();
             if step.sequence != last.next() {
                 let detail = format!("{subject}: step {} after {last}", step.sequence);
                 return broken("I9 transitions stand once, in order", detail);
@@ -316,6 +319,29 @@ fn intents_rise(write: &Accepted) -> Check {
 
 fn is_lost(before: &Goal, after: &Goal) -> bool {
     after.generation < before.generation || (after.generation == before.generation && after != before)
+}
+
+/// I8, where a recovery takes up an attempt that its store had forgotten: the findings say so from that moment on.
+fn take_overs_are_named(store: &Store, write: &Accepted) -> Check {
+    let findings = store.recovery().map(|recovery| &recovery.findings[..]).unwrap_or_default();
+    let is_told = |subject: &str, attempt: AttemptNumber| {
+        findings.iter().any(|finding| match finding {
+            Finding::Attempt { instance, attempt: found, .. }
+            | Finding::Number { instance, attempt: found, .. } => {
+                *found == attempt && instance.to_string() == subject
+            }
+            _ => false,
+        })
+    };
+    for (subject, note) in &write.history {
+        let Note::Transition(step) = note else { continue };
+        if step.event == Event::Recovered.name() && !is_told(subject, step.attempt) {
+            let detail =
+                format!("attempt {} of {subject} is on record again, and no finding says so", step.attempt);
+            return broken("I8 acknowledged commands stay", detail);
+        }
+    }
+    Ok(())
 }
 
 /// I5: at most one instance of a stream is active. (A batch of one run is held to the same.)

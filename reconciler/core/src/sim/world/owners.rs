@@ -98,8 +98,12 @@ impl World {
                 let transaction = self.owners[owner].reading.record(op, fence, *status);
                 self.send(owner, transaction);
             }
-            Step::Recover(fence, recovery) => {
-                let transaction = self.owners[owner].reading.recover(op, fence, *recovery);
+            Step::Recover(recovery) => {
+                let transaction = self.owners[owner].reading.recover(op, *recovery);
+                self.send(owner, transaction);
+            }
+            Step::Rebuild(fence, rebuilt, recovery) => {
+                let transaction = self.owners[owner].reading.rebuild(op, fence, rebuilt, *recovery);
                 self.send(owner, transaction);
             }
             Step::Wait(wake) => {

@@ -85,7 +85,7 @@ impl World {
 
     fn write_recovery(&mut self, user: usize, recovery: Recovery, text: &str) -> bool {
         let (op, now) = (self.op(), self.agenda.now());
-        let commit = self.store.commit(self.users[user].reading.recover(op, None, recovery));
+        let commit = self.store.commit(self.users[user].reading.recover(op, recovery));
         self.store.remember(now);
         if commit == Commit::Done {
             self.tell(Kind::Command, || "user".to_owned(), None, || text.to_owned());
