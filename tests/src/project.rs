@@ -1,5 +1,6 @@
 //! A project in a folder of its own, and the product's commands run, killed and held up in it.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt;
@@ -26,7 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// How often something is looked at that is waited for.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// A project. Dropping it ends every process that it left.
+/// A project. Dropping it ends every process that it left; its folder goes as well, or is copied into the folder that
+/// `WINDLASS_TEST_KEEP` names where a test has failed.
 #[derive(Debug)]
 pub struct Project {
     binary: PathBuf,
@@ -267,7 +269,7 @@ impl Project {
         })
     }
 
-    /// What happened, for whoever has to find out why: history, evidence and what the commands said.
+    /// What happened, for whoever has to find out why: history, evidence, attempts and what the commands said.
     pub fn story(&self) -> String {
         let mut story = "--- history\n".to_owned();
         for line in self.history().unwrap_or_default() {
@@ -276,6 +278,7 @@ impl Project {
         for line in self.evidence().lines {
             story.push_str(&format!("--- evidence {line:?}\n"));
         }
+        story.push_str(&self.attempts());
         let outputs = self.outputs.load(Ordering::Relaxed);
         for number in outputs.saturating_sub(6)..outputs {
             let text = fs::read_to_string(self.place.join(format!("outputs/{number}.err")));
@@ -283,11 +286,33 @@ impl Project {
         }
         story
     }
+
+    /// What its cluster wrote down of each attempt.
+    fn attempts(&self) -> String {
+        let all = |folder: &Path| {
+            let found = fs::read_dir(folder).into_iter().flatten().flatten();
+            found.map(|entry| entry.path()).collect::<BTreeSet<_>>()
+        };
+        let mut told = String::new();
+        for file in all(&self.file(".windlass/local/here")).iter().flat_map(|attempt| all(attempt)) {
+            let text = fs::read_to_string(&file).unwrap_or_default();
+            let name = file.strip_prefix(&self.place).unwrap_or(&file);
+            if !text.is_empty() {
+                told.push_str(&format!("--- {} {}\n", name.display(), text.trim()));
+            }
+        }
+        told
+    }
 }
 
 impl Drop for Project {
     fn drop(&mut self) {
         self.kill_everything();
+        if thread::panicking()
+            && let Some(kept) = std::env::var_os("WINDLASS_TEST_KEEP")
+        {
+            let _ = Command::new("cp").arg("-a").arg(&self.place).arg(kept).status();
+        }
     }
 }
 
