@@ -30,12 +30,13 @@ fn main() -> ExitCode {
 
 /// The small bounds, and what is added to them in place of the crash, or of the crash and the late
 /// request.
-fn wider(small: Bounds) -> [(&'static str, Bounds); 4] {
+fn wider(small: Bounds) -> [(&'static str, Bounds); 5] {
     let calm = Bounds { crashes: 0, ..small };
     [
         ("small", small),
         ("a mishap of the cluster for the crash", Bounds { mishaps: 1, ..calm }),
         ("a silence for the crash", Bounds { silences: 1, ..calm }),
+        ("an owner of the same epoch for crash and take-over", Bounds { take_overs: 0, twins: 1, ..calm }),
         ("a retry and a second command for both", Bounds { retries: 1, commands: 2, late: 0, ..calm }),
     ]
 }

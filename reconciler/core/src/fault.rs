@@ -39,7 +39,8 @@ pub enum Rule {
     ClustersAreBelieved,
     /// A lease node that lost its memory is not counted for a TTL.
     AmnesiaWaitsATtl,
-    /// Whoever takes over decides only on what it has seen since.
+    /// Whoever takes over decides only on what it has seen since, and what was asked before an attempt was made does not
+    /// count against it.
     AskAnew,
     /// A call is made only if its shard is ours at that instant.
     NoEffectAfterTheLease,

@@ -95,7 +95,8 @@ pub enum Sight {
     Unseen,
     /// The cluster showed it.
     Seen(Observation),
-    /// The cluster answered, and it was not there: so many good answers in a row.
+    /// The cluster answered, and it was not there: so many good answers in a row to questions that were asked when it was
+    /// known to be made.
     Absent {
         /// How many.
         times: u32,

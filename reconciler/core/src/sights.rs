@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::action::Outcome;
+use crate::fault::{Rule, is_off};
 use crate::fleet::Fleet;
 use crate::id::ExternalName;
 use crate::observed::{Observation, Sight};
@@ -16,11 +17,24 @@ use crate::observed::{Observation, Sight};
 pub struct Sights<T> {
     sights: BTreeMap<ExternalName, Sight>,
     called: BTreeMap<ExternalName, T>,
+    /// When an attempt was found missing that was made, as its record says: what was asked before does not count.
+    missed: BTreeMap<ExternalName, T>,
+}
+
+/// When a question was asked, and when its answer is taken in.
+#[derive(Debug, Clone, Copy)]
+pub struct Heard<T> {
+    /// When it was asked.
+    pub asked: T,
+    /// When its answer is taken in: the records were read before.
+    pub taken: T,
+    /// The same by the wall clock.
+    pub now: Timestamp,
 }
 
 impl<T> Default for Sights<T> {
     fn default() -> Self {
-        Self { sights: BTreeMap::new(), called: BTreeMap::new() }
+        Self { sights: BTreeMap::new(), called: BTreeMap::new(), missed: BTreeMap::new() }
     }
 }
 
@@ -46,41 +60,63 @@ impl<T: Copy + Ord> Sights<T> {
     /// Forgets how often what should be there was missing.
     pub fn forget_absences(&mut self) {
         self.sights.retain(|_, sight| !matches!(sight, Sight::Absent { .. }));
+        self.missed.clear();
     }
 
-    /// Takes in the answer to a question about everything, which was asked at `asked`, or that there was none, and
-    /// why. `live`: the attempts that should be there.
+    /// Takes in the answer to a question about everything, or that there was none, and why. `live`: the attempts that
+    /// should be there, or are about to be.
     pub fn take(
         &mut self,
-        asked: T,
+        heard: Heard<T>,
         answer: Result<Vec<Observation>, String>,
-        live: impl Iterator<Item = ExternalName>,
-        now: Timestamp,
+        live: impl Iterator<Item = Live>,
     ) {
         let before = std::mem::take(&mut self.sights);
+        let missed = std::mem::take(&mut self.missed);
         match answer {
             Ok(shown) => {
                 self.sights = shown.into_iter().map(|seen| (seen.name.clone(), Sight::Seen(seen))).collect();
-                for name in live {
-                    let sight = missed(before.get(&name));
-                    self.sights.entry(name).or_insert(sight);
+                for live in live {
+                    if self.sights.contains_key(&live.name) {
+                        continue;
+                    }
+                    let (before, since) = (before.get(&live.name), missed.get(&live.name));
+                    self.miss(live, before, since.copied(), heard);
                 }
             }
             Err(reason) => {
-                self.sights =
-                    live.map(|name| (name.clone(), silent(before.get(&name), &reason, now))).collect();
+                let silent = |Live { name, .. }| {
+                    let sight = silent(before.get(&name), &reason, heard.now);
+                    (name, sight)
+                };
+                self.sights = live.map(silent).collect();
             }
         }
         // What a call said after the question was asked is newer than the answer.
-        self.called.retain(|_, returned| *returned > asked);
+        self.called.retain(|_, returned| *returned > heard.asked);
         self.sights.extend(before.into_iter().filter(|(name, _)| self.called.contains_key(name)));
+    }
+
+    /// Takes in a good answer without an attempt. It counts if the attempt was known to be made when it was asked for:
+    /// another owner may have made it since then, or may make it now.
+    fn miss(&mut self, live: Live, before: Option<&Sight>, since: Option<T>, heard: Heard<T>) {
+        let was_made = match before {
+            Some(Sight::Seen(_)) => true,
+            _ => since.is_some_and(|since| heard.asked > since),
+        };
+        let counts = live.is_made && was_made || is_off(Rule::AskAnew);
+        if live.is_made {
+            self.missed.insert(live.name.clone(), since.unwrap_or(heard.taken));
+        }
+        let times = times(before).saturating_add(u32::from(counts));
+        self.sights.insert(live.name, Sight::Absent { times });
     }
 
     /// Takes in what came of a call, which returned at `returned`.
     pub fn fold(&mut self, name: &ExternalName, outcome: &Outcome, returned: T) {
         let sight = match outcome {
             Outcome::Done(observation) | Outcome::Foreign(observation) => Sight::Seen(observation.clone()),
-            Outcome::Gone => missed(self.sights.get(name)),
+            Outcome::Gone => Sight::Absent { times: times(self.sights.get(name)).saturating_add(1) },
             Outcome::Refused { reason } => Sight::Refused { reason: reason.clone() },
             Outcome::Unknown { .. } => return,
         };
@@ -89,21 +125,32 @@ impl<T: Copy + Ord> Sights<T> {
     }
 }
 
-/// The names of the attempts that should be on a cluster.
+/// An attempt that should be on a cluster, or is about to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Live {
+    /// Its name.
+    pub name: ExternalName,
+    /// Whether its record says that it was made.
+    pub is_made: bool,
+}
+
+/// The attempts that should be on a cluster, or are about to be.
 pub fn live<'a>(
     fleet: &'a Fleet,
     cluster: &'a windlass_compiler::name::Name,
-) -> impl Iterator<Item = ExternalName> + 'a {
+) -> impl Iterator<Item = Live> + 'a {
     let statuses = fleet.statuses.values().filter(|status| status.state.is_live());
     let attempts = statuses.filter_map(|status| status.attempt.as_ref());
-    attempts.filter(move |attempt| attempt.cluster == *cluster).map(|attempt| attempt.name.clone())
+    attempts
+        .filter(move |attempt| attempt.cluster == *cluster)
+        .map(|attempt| Live { name: attempt.name.clone(), is_made: attempt.uid.is_some() })
 }
 
-/// A good answer without the attempt: absent once more.
-fn missed(before: Option<&Sight>) -> Sight {
+/// How many good answers in a row have missed it so far.
+fn times(before: Option<&Sight>) -> u32 {
     match before {
-        Some(Sight::Absent { times }) => Sight::Absent { times: times.saturating_add(1) },
-        _ => Sight::Absent { times: 1 },
+        Some(Sight::Absent { times }) => *times,
+        _ => 0,
     }
 }
 
@@ -119,28 +166,64 @@ fn silent(before: Option<&Sight>, reason: &str, now: Timestamp) -> Sight {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::observed::Phase;
+    use crate::sample::observation;
 
     fn name() -> ExternalName {
         ExternalName::reported("a.b-1")
+    }
+
+    fn live(is_made: bool) -> impl Iterator<Item = Live> {
+        std::iter::once(Live { name: name(), is_made })
     }
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
     }
 
+    /// Takes in an answer without any attempt, to a question that was asked at once.
+    fn miss(sights: &mut Sights<u8>, asked: u8, is_made: bool) -> Sight {
+        answered_late(sights, (asked, asked), is_made)
+    }
+
+    /// The same, with the times at which it was asked and is taken in.
+    fn answered_late(sights: &mut Sights<u8>, (asked, taken): (u8, u8), is_made: bool) -> Sight {
+        sights.take(Heard { asked, taken, now: at(7) }, Ok(Vec::new()), live(is_made));
+        sights.of(&name()).clone()
+    }
+
     #[test]
     fn good_answers_without_an_attempt_are_counted_and_silence_is_not_one() {
         let mut sights = Sights::<u8>::default();
-        let ask = |sights: &mut Sights<u8>, asked, answer| {
-            sights.take(asked, answer, std::iter::once(name()), at(7))
-        };
-        ask(&mut sights, 1, Ok(Vec::new()));
-        ask(&mut sights, 2, Ok(Vec::new()));
-        assert_eq!(*sights.of(&name()), Sight::Absent { times: 2 });
-        ask(&mut sights, 3, Err("no answer".to_owned()));
+        assert_eq!(miss(&mut sights, 1, true), Sight::Absent { times: 0 }, "it may have been made since");
+        assert_eq!(miss(&mut sights, 2, true), Sight::Absent { times: 1 });
+        assert_eq!(miss(&mut sights, 3, true), Sight::Absent { times: 2 });
+        let heard = Heard { asked: 4, taken: 4, now: at(7) };
+        sights.take(heard, Err("no answer".to_owned()), live(true));
         assert_eq!(*sights.of(&name()), Sight::Silent { since: at(7), reason: "no answer".to_owned() });
-        ask(&mut sights, 4, Ok(Vec::new()));
-        assert_eq!(*sights.of(&name()), Sight::Absent { times: 1 });
+        assert_eq!(miss(&mut sights, 5, true), Sight::Absent { times: 0 });
+    }
+
+    #[test]
+    fn what_was_seen_is_missed_from_the_first_answer_without_it() {
+        let mut sights = Sights::<u8>::default();
+        let job = crate::sample::job("a.b", windlass_compiler::model::Mode::Batch);
+        let seen = Observation { name: name(), ..observation(&job, 1, "u1", Phase::Suspended) };
+        sights.take(Heard { asked: 1, taken: 1, now: at(7) }, Ok(vec![seen]), live(true));
+        assert_eq!(answered_late(&mut sights, (2, 9), true), Sight::Absent { times: 1 });
+    }
+
+    #[test]
+    fn what_was_missed_before_it_was_made_does_not_count() {
+        let mut sights = Sights::<u8>::default();
+        for asked in 1..9 {
+            assert_eq!(miss(&mut sights, asked, false), Sight::Absent { times: 0 });
+        }
+        // It was made between these questions and their answers, which waited for whoever takes them in.
+        for asked in 9..19 {
+            assert_eq!(answered_late(&mut sights, (asked, 20), true), Sight::Absent { times: 0 });
+        }
+        assert_eq!(miss(&mut sights, 21, true), Sight::Absent { times: 1 });
     }
 
     #[test]
@@ -148,9 +231,7 @@ mod tests {
         let mut sights = Sights::<u8>::default();
         let refused = Outcome::Refused { reason: "no".to_owned() };
         sights.fold(&name(), &refused, 5);
-        sights.take(4, Ok(Vec::new()), std::iter::once(name()), at(7));
-        assert_eq!(*sights.of(&name()), Sight::Refused { reason: "no".to_owned() });
-        sights.take(6, Ok(Vec::new()), std::iter::once(name()), at(7));
-        assert_eq!(*sights.of(&name()), Sight::Absent { times: 1 });
+        assert_eq!(miss(&mut sights, 4, true), Sight::Refused { reason: "no".to_owned() });
+        assert!(matches!(miss(&mut sights, 6, true), Sight::Absent { .. }));
     }
 }

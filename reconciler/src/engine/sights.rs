@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use windlass_compiler::name::Name;
 use windlass_core::fleet::Fleet;
 use windlass_core::observed::{Observation, Sight};
-use windlass_core::sights::{self, live};
+use windlass_core::sights::{self, Heard, live};
 use windlass_core::status::Status;
 
 use super::calls::Done;
@@ -32,7 +32,8 @@ impl Sights {
     pub(super) fn take(&mut self, cluster: &Name, answer: Answer, fleet: &Fleet) {
         let words = answer.words.map_err(|silence| silence.reason);
         let sights = self.clusters.entry(cluster.clone()).or_default();
-        sights.take(answer.asked, words, live(fleet, cluster), Timestamp::now());
+        let heard = Heard { asked: answer.asked, taken: Instant::now(), now: Timestamp::now() };
+        sights.take(heard, words, live(fleet, cluster));
     }
 
     /// Takes in what came of a call.

@@ -37,6 +37,8 @@ pub struct Bounds {
     pub late: u8,
     /// How many times a second owner takes over from one that lives.
     pub take_overs: u8,
+    /// How many times a second owner begins beside one that lives, under the same epoch.
+    pub twins: u8,
     /// How many times a user stops the job, or starts it again.
     pub commands: u8,
     /// How many times the cluster cleans up, an object is deleted, or its master starts anew.
@@ -55,6 +57,7 @@ impl Bounds {
             crashes: 1,
             late: 1,
             take_overs: 1,
+            twins: 0,
             commands: 1,
             mishaps: 0,
             silences: 0,

@@ -19,7 +19,7 @@ use crate::observed::{Label, Observation, Sight};
 use crate::recovery::{Rebuilt, Recovery, ahead};
 use crate::run::Run;
 use crate::shard::{Fence, Shard};
-use crate::sights::{Sights, live};
+use crate::sights::{Heard, Sights, live};
 use crate::sim::agenda::Tick;
 use crate::sim::clock::Now;
 use crate::sim::owned::{Own, Owned};
@@ -189,14 +189,15 @@ impl Owner {
     }
 
     /// A cluster answered a question that was asked at `asked`; none if it was silent.
-    pub fn hear(&mut self, cluster: &Name, asked: Tick, time: Timestamp, words: Option<Vec<Observation>>) {
+    pub fn hear(&mut self, cluster: &Name, heard: Heard<Tick>, words: Option<Vec<Observation>>) {
+        let asked = heard.asked;
         self.is_fresh = false;
         self.recovering.hear(cluster, asked, words.is_some());
         self.heard.insert(cluster.clone(), asked);
         let fleet = self.reading.fleet();
         let words = words.ok_or_else(|| "no answer".to_owned());
         let sights = self.sights.entry(cluster.clone()).or_default();
-        sights.take(asked, words, live(fleet, cluster), time);
+        sights.take(heard, words, live(fleet, cluster));
     }
 
     /// A call came back; none if nobody knows what came of it.

@@ -14,6 +14,7 @@ use crate::fleet::Fleet;
 use crate::id::{Epoch, Generation};
 use crate::observed::{End, Label, Observation, Phase, Sight};
 use crate::run::{Bound, Run};
+use crate::sights::Heard;
 use crate::sim::agenda::Tick;
 use crate::sim::cluster::{Call, Place};
 use crate::sim::project;
@@ -37,6 +38,7 @@ pub enum Move {
     ActsAndDies(usize),
     Dies(usize),
     TakesOver(usize),
+    Joins(usize),
     LateWrite(usize),
     LateCall(usize),
     Proceeds(usize),
@@ -81,6 +83,9 @@ impl State {
         // Whoever is dead takes over when nobody owns it, or from one that lives as long as that is allowed.
         if !member.is_up && (nobody || other_is_up && self.left.take_overs > 0) {
             moves.push(Move::TakesOver(owner));
+        }
+        if !member.is_up && other_is_up && self.left.twins > 0 {
+            moves.push(Move::Joins(owner));
         }
         if !member.is_up {
             return;
@@ -158,6 +163,10 @@ impl State {
                 self.members[owner].is_up = false;
             }
             Move::TakesOver(owner) => self.take_over(owner),
+            Move::Joins(owner) => {
+                self.left.twins -= 1;
+                self.begin(owner, self.members[1 - owner].epoch);
+            }
             Move::LateWrite(at) => {
                 let write = self.writes.remove(at);
                 self.write(&write);
@@ -216,7 +225,10 @@ impl State {
             self.left.take_overs -= 1;
         }
         self.barrier += 1;
-        let epoch = self.barrier;
+        self.begin(owner, self.barrier);
+    }
+
+    fn begin(&mut self, owner: usize, epoch: u64) {
         let member = &mut self.members[owner];
         (member.is_up, member.epoch) = (true, epoch);
         if !is_off(Rule::AskAnew) {
@@ -291,7 +303,8 @@ impl State {
         });
         let live = crate::sights::live(&fleet, &cluster);
         let answer = answer.ok_or_else(|| "no answer".to_owned());
-        self.members[owner].sights.take(1, answer, live, now());
+        // Asked and answered at once, with the records as they were read before.
+        self.members[owner].sights.take(Heard { asked: 1, taken: 0, now: now() }, answer, live);
     }
 
     fn decide(&self, owner: usize) -> Result<Option<Request>, Violation> {
@@ -402,6 +415,7 @@ impl fmt::Display for Move {
             Self::ActsAndDies(owner) => (Some(owner), "sends what follows, and dies while it is under way"),
             Self::Dies(owner) => (Some(owner), "dies"),
             Self::TakesOver(owner) => (Some(owner), "takes over"),
+            Self::Joins(owner) => (Some(owner), "owns it as well, under the same epoch"),
             Self::Begin => (None, "the job is applied"),
             Self::LateWrite(_) => (None, "a write arrives late"),
             Self::LateCall(_) => (None, "a call arrives late"),

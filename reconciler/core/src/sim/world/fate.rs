@@ -5,6 +5,7 @@ use windlass_compiler::name::JobId;
 use crate::fleet::Outlook;
 use crate::id::{ExternalName, Instance};
 use crate::observed::End;
+use crate::sights::Heard;
 use crate::sim::agenda::Tick;
 use crate::sim::clock::Clock;
 use crate::sim::cluster::Object;
@@ -189,7 +190,8 @@ impl World {
         for cluster in &self.clusters {
             let mut list = cluster.list();
             cluster.kind.complete(&mut list, fresh.reading.fleet(), &cluster.name);
-            fresh.hear(&cluster.name, now.tick, now.time, Some(list));
+            let heard = Heard { asked: now.tick, taken: now.tick, now: now.time };
+            fresh.hear(&cluster.name, heard, Some(list));
         }
         let recovers = self.store.recovery().is_some_and(|recovery| !recovery.is_over());
         if recovers || fresh.reading.is_ahead_of(&self.store) {

@@ -7,6 +7,7 @@ use crate::desired::Goal;
 use crate::id::{Epoch, Instance};
 use crate::observed::Observation;
 use crate::shard::{Fence, Shard};
+use crate::sights::Heard;
 use crate::sim::agenda::Tick;
 use crate::sim::cluster::Call;
 use crate::sim::lease::Lease;
@@ -288,13 +289,13 @@ impl World {
         }
         self.asking[who.0][cluster] = 0;
         let (kind, name) = (self.clusters[cluster].kind, self.clusters[cluster].name.clone());
-        let time = self.time(who.0);
+        let heard = Heard { asked, taken: self.agenda.now(), now: self.time(who.0) };
         let owner = &mut self.owners[who.0];
         let words = words.map(|mut shown| {
             kind.complete(&mut shown, owner.reading.fleet(), &name);
             shown
         });
-        owner.hear(&name, asked, time, words);
+        owner.hear(&name, heard, words);
         self.hint(who.0, 1);
         let late = self.agenda.now() > Tick(self.scenario.calm + super::BOUND);
         let pause = if late && !self.rehearsal { SELDOM } else { INTERVAL };
