@@ -179,14 +179,23 @@ impl Ledger {
             .map(|step| entry(subject.clone(), step.at.as_millisecond(), &Note::Transition(step.clone())))
             .collect();
         let writes = vec![self.write(Key::status(&status.instance), &status.stored())];
-        let guards = self.guarded(self.wanting(&status.instance));
+        let guards = self.guarded(self.wanting(status));
         Transaction { op: new_op(), fence: Some(fence), guards, writes, history }
     }
 
-    /// What a first status rests on: the record that wants its instance. A store that went back may have forgotten that.
-    fn wanting(&self, instance: &Instance) -> Option<Key> {
+    /// What a first status and every new attempt rest on: the records that want its instance. A store that went back may
+    /// have forgotten them; and what was told to stop or to leave, and had ended, does not begin again for an owner that
+    /// has not read that yet.
+    fn wanting(&self, status: &Status) -> Vec<Key> {
+        let instance = &status.instance;
         let is_first = self.version(&Key::status(instance)).is_none();
-        is_first.then(|| instance.run_id().map_or_else(|| Key::desired(&instance.job), |run| Key::run(&run)))
+        let known = self.fleet.statuses.get(instance).map(Status::attempt_number).unwrap_or_default();
+        if !is_first && status.attempt_number() <= known {
+            return Vec::new();
+        }
+        // A batch leaves the project with its job, whatever its run says.
+        let run = instance.run_id().map(|run| Key::run(&run));
+        run.into_iter().chain([Key::desired(&instance.job)]).collect()
     }
 
     /// Marks the end of a run, or that it goes on after all, as the owner of its shard. It rests on the status of each

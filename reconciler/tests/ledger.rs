@@ -11,14 +11,17 @@ use windlass_compiler::diff::diff;
 use windlass_compiler::model::{Backoff, Cluster, Engine, Job, Mode, OnLost, Process, Retry};
 use windlass_compiler::plan::Plan;
 use windlass_compiler::units::Duration;
+use windlass_core::case::Moment;
 use windlass_core::desired::Change;
 use windlass_core::history::Note;
-use windlass_core::id::{ApplyId, RunId};
+use windlass_core::id::{ApplyId, Epoch, RunId};
 use windlass_core::mutation::Mutation;
+use windlass_core::observed::Sight;
 use windlass_core::operate::{Operation, Target, operate};
 use windlass_core::propose::{Proposal, bind, propose};
 use windlass_core::recovery::Finding;
 use windlass_core::run::Run;
+use windlass_core::shard::{Fence, Shard};
 
 fn job(command: &str) -> Job {
     Job {
@@ -56,7 +59,12 @@ fn change() -> Change {
 
 /// What an apply of that one job writes.
 fn proposed(ledger: &Ledger, command: &str) -> Mutation {
-    let plan = Plan::new("test".parse().unwrap(), None, [job(command)]).unwrap();
+    proposed_of(ledger, Some(job(command)))
+}
+
+/// What an apply of a job writes, or of none.
+fn proposed_of(ledger: &Ledger, job: Option<Job>) -> Mutation {
+    let plan = Plan::new("test".parse().unwrap(), None, job).unwrap();
     let changes = diff(&ledger.fleet().recorded(), &plan);
     let clusters = IndexMap::from([("here".parse().unwrap(), Cluster::Local)]);
     let id = ApplyId(format!("{:04}", ledger.fleet().applies.len()));
@@ -145,6 +153,41 @@ async fn a_run_is_not_bound_to_a_spec_that_was_replaced_meanwhile() {
     let mutation = Mutation { runs: vec![run], ..Mutation::default() };
     let written = other.commit(&mutation, &[]).await.unwrap();
     assert_eq!(written, Written::Conflict(Key::desired(&job("one").id)));
+}
+
+/// Records what an owner decides of the one batch, which its cluster has not been asked about.
+async fn decided(owner: &mut Ledger, hold: Option<&str>) -> Written {
+    let instance = owner.fleet().latest(&job("one").id).expect("it has a run");
+    let fence = Fence { shard: Shard::of_instance(&instance), epoch: Epoch(1) };
+    let moment = Moment { now: Timestamp::UNIX_EPOCH, epoch: fence.epoch };
+    let decision = owner.fleet().decide(&instance, |_| Sight::Unseen, hold, moment).unwrap();
+    let status = decision.and_then(|decision| decision.status).expect("there is something to record");
+    owner.record(&status, fence).await.unwrap()
+}
+
+#[tokio::test]
+async fn nothing_begins_for_an_owner_that_has_not_read_what_is_wanted_now() {
+    type Asks = fn(&Ledger) -> Mutation;
+    fn target() -> Target {
+        Target { job: job("one").id, instance: None }
+    }
+    let stop: Asks = |user| operate(user.fleet(), Operation::Stop, &[target()], &change()).0;
+    let forget: Asks = |user| operate(user.fleet(), Operation::Forget, &[target()], &change()).0;
+    let remove: Asks = |user| proposed_of(user, None);
+    // What a removal writes where another run is made at the same time, whose goal it does not reach.
+    let remove_the_job: Asks = |user| Mutation { runs: Vec::new(), ..proposed_of(user, None) };
+    for asks in [stop, forget, remove, remove_the_job] {
+        let store = store();
+        let (mut user, mut owner) = (load(&store).await, load(&store).await);
+        apply(&mut user, "one").await;
+        owner.refresh().await.unwrap();
+        assert_eq!(decided(&mut owner, Some("something else comes first")).await, Written::Done);
+        user.refresh().await.unwrap();
+        let asked = asks(&user);
+        assert_eq!(user.commit(&asked, &[]).await.unwrap(), Written::Done);
+        assert!(matches!(decided(&mut owner, None).await, Written::Conflict(_)));
+        assert_eq!(owner.fleet().statuses.values().filter(|one| one.attempt.is_some()).count(), 0);
+    }
 }
 
 #[tokio::test]

@@ -65,7 +65,8 @@ impl<'a> Outlooks<'a> {
         let status = self.fleet.statuses.get(instance).unwrap_or(&fresh);
         match wanted.intent {
             Intent::Forget => Ok(Outlook::Met),
-            // Nobody decides what has ended and leaves the project: there is nothing to take in.
+            // Nobody decides what has ended and leaves the project: there is nothing to take in. Nor does it begin for an
+            // owner that has not read this: a new attempt is recorded only while what wants it is as it was read.
             Intent::Remove => Ok(met(status.attempt.is_none() || status.state.is_final())),
             // What ended before this was asked may be about to begin again, for an owner that has not read it yet.
             Intent::Stop | Intent::Suspend => {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::fleet::Fleet;
-use crate::id::{Instance, OpId, Version};
+use crate::id::{OpId, Version};
 use crate::mutation::Mutation;
 use crate::recovery::{Rebuilt, Recovery, forgotten};
 use crate::run::Run;
@@ -105,16 +105,21 @@ impl Reading {
             (status.instance.to_string(), crate::history::Note::Transition(step.clone()))
         };
         let history = fresh.map(line).collect();
-        let guards = self.guarded(self.wanting(&status.instance));
+        let guards = self.guarded(self.wanting(&status));
         let write = self.write(Key::Status(status.instance.clone()), Record::Status(Box::new(status)));
         Transaction { op, fence: Some(fence), guards, writes: vec![write], history }
     }
 
-    /// What a first status rests on: the record that wants its instance.
-    fn wanting(&self, instance: &Instance) -> Option<Key> {
+    /// What a first status and every new attempt rest on: the records that want its instance.
+    fn wanting(&self, status: &Status) -> Vec<Key> {
+        let instance = &status.instance;
         let is_first = !self.versions.contains_key(&Key::Status(instance.clone()));
-        let wanting = || instance.run_id().map_or_else(|| Key::Desired(instance.job.clone()), Key::Run);
-        is_first.then(wanting)
+        let known = self.fleet.statuses.get(instance).map(Status::attempt_number).unwrap_or_default();
+        if !is_first && status.attempt_number() <= known {
+            return Vec::new();
+        }
+        let run = instance.run_id().map(Key::Run);
+        run.into_iter().chain([Key::Desired(instance.job.clone())]).collect()
     }
 
     /// Records that must still be as they were read.

@@ -84,6 +84,7 @@ impl Witness {
             intents_rise(write)?;
             self.steps_stand_once(write)?;
             take_overs_are_named(store, write)?;
+            what_begins_is_wanted(write, store)?;
             self.note(write);
         }
         for effect in effects {
@@ -369,6 +370,26 @@ fn nothing_runs_after_its_stop(store: &Store, clusters: &[Cluster]) -> Check {
         }
     }
     Ok(())
+}
+
+/// R9, when a new attempt is recorded: it is wanted at that moment, whatever its owner had read.
+fn what_begins_is_wanted(write: &Accepted, store: &Store) -> Check {
+    let Record::Status(after) = &write.after else { return Ok(()) };
+    let begins = write
+        .history
+        .iter()
+        .any(|(_, note)| matches!(note, Note::Transition(step) if step.event == "submitted"));
+    let instance = &after.instance;
+    let left =
+        desired(store, &instance.job).map(|desired| desired.goal.intent).filter(|intent| !intent.belongs());
+    match left.or_else(|| goal(store, instance).map(|goal| goal.intent)) {
+        Some(intent) if begins && intent != Intent::Run => {
+            let detail =
+                format!("{instance} attempt {} is recorded under {intent:?}", after.attempt_number());
+            broken("R9 the last intent wins", detail)
+        }
+        _ => Ok(()),
+    }
 }
 
 fn command_stays(store: &Store, subject: &str, command: &Command) -> Check {
