@@ -5,7 +5,7 @@ use windlass_core::state::Name;
 use windlass_tests::project::until;
 use windlass_tests::redis::{Data, Options, Server};
 use windlass_tests::seed::times;
-use windlass_tests::team::Team;
+use windlass_tests::team::{TTL, Team};
 
 use crate::{BINARY, STREAMS, each_started};
 
@@ -69,6 +69,7 @@ fn lease_nodes_that_all_forgot_at_once_are_believed_again_later() {
 /// Nothing begins and no stop is told to be done while two of the nodes are like this, and all is well afterwards.
 fn nothing_begins_while(broken: impl FnMut(&mut Server), mended: impl FnMut(&mut Server)) {
     let mut team = Team::at_work(BINARY, 2);
+    each_started(&team, 1);
     let before = team.project.evidence();
     team.lease_nodes[..2].iter_mut().for_each(broken);
     until("both have lost everything", || {
@@ -82,6 +83,9 @@ fn nothing_begins_while(broken: impl FnMut(&mut Server), mended: impl FnMut(&mut
         history.iter().filter(|line| line.entry.text.contains("\"command\":\"stop\"")).count()
             == STREAMS.len()
     });
+    // So long, whoever takes the stop for something to do has time to do it: the replicas, and a command that waits.
+    let waited = team.run(&["wait", &format!("--timeout={}s", 2 * TTL.as_secs())]);
+    assert_eq!(waited.code, Some(6), "{waited}\n{}", team.story());
     assert!(!stop.has_ended(), "{}", stop.said());
     assert_eq!(team.project.evidence(), before, "an effect began without a lease\n{}", team.story());
     team.lease_nodes[..2].iter_mut().for_each(mended);
