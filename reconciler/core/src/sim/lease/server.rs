@@ -53,7 +53,7 @@ pub enum Reply {
     Emptied,
     /// To a lock.
     Locks(Vec<(Slot, Grant)>),
-    /// To a seal.
+    /// To a seal, or to what heals.
     Seals(Vec<(Slot, Seal)>),
     /// To an extension.
     Extensions(Vec<(Slot, Extension)>),
@@ -165,11 +165,11 @@ impl Server {
                 Reply::Extensions(claims.iter().map(extend).collect())
             }
             Request::Heal(claims) => {
-                for (slot, nonce, token) in claims {
+                let heal = |(slot, nonce, token): &(Slot, Nonce, Epoch)| {
                     node.acquire(&slot.resource(), &ask(*nonce, Hint::LOWEST), now);
-                    node.seal(&slot.resource(), *nonce, *token, now);
-                }
-                Reply::Done
+                    (*slot, node.seal(&slot.resource(), *nonce, *token, now))
+                };
+                Reply::Seals(claims.iter().map(heal).collect())
             }
             Request::Release(claims) => {
                 for (slot, nonce) in claims {

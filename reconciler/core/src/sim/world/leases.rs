@@ -271,7 +271,8 @@ impl World {
                     }
                 }
             }
-            (Request::Seal(claims), Reply::Seals(seals)) => {
+            // What heals a node seals there, too: a holder whose lock ended there is followed by that.
+            (Request::Seal(claims) | Request::Heal(claims), Reply::Seals(seals)) => {
                 for ((slot, _, token), (_, seal)) in claims.iter().zip(seals) {
                     self.witness.leases.barriers_rise(node, *slot, *token, *seal)?;
                 }
