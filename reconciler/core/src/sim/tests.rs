@@ -3,6 +3,8 @@
 use windlass_compiler::model::Mode;
 
 use super::*;
+use crate::id::Epoch;
+use crate::shard::Shard;
 use crate::sim::exhaustive::{Bounds, search};
 use crate::sim::kind::Kind;
 use crate::sim::place::{Lane, Place};
@@ -94,6 +96,38 @@ fn one_trouble_at_every_step_and_message_does_no_harm() {
                     panic!("{kind:?}, {lane:?} {nth}: {trouble:?}\n{failure}");
                 }
             }
+        }
+    }
+}
+
+/// Two owners of one shard, whose barrier is raised for these epochs in this order; they hear of it in an order of its own.
+fn take_overs(raised: &[(usize, u64)], heard: &[(usize, u64)]) -> Result<(), witness::Violation> {
+    let mut witness = witness::Witness::default();
+    let shard = Shard::all().next();
+    raised.iter().for_each(|(owner, epoch)| witness.raised(*owner, shard, Epoch(*epoch)));
+    heard.iter().try_for_each(|(owner, epoch)| witness.epochs_rise(*owner, shard, Epoch(*epoch)))
+}
+
+#[test]
+fn epochs_rise_as_barriers_are_raised_whenever_owners_hear_of_it() {
+    assert_eq!(take_overs(&[(0, 1), (1, 3)], &[(0, 1), (1, 3)]), Ok(()));
+    assert_eq!(take_overs(&[(0, 1), (1, 3)], &[(1, 3), (0, 1)]), Ok(()));
+    // What its owner never heard of is no take-over.
+    assert_eq!(take_overs(&[(0, 3), (1, 1)], &[(1, 1)]), Ok(()));
+    let falls = |raised: &[_], heard: &[_]| take_overs(raised, heard).expect_err("epochs fall").detail;
+    assert_eq!(falls(&[(0, 3), (1, 1)], &[(0, 3), (1, 1)]), "1 after 3");
+    assert_eq!(falls(&[(0, 3), (1, 1)], &[(1, 1), (0, 3)]), "1 after 3");
+    assert_eq!(falls(&[(0, 3), (1, 3)], &[(1, 3), (0, 3)]), "3 after 3");
+    assert_eq!(falls(&[(0, 3)], &[(1, 3)]), "3 was entered, and no barrier was raised for it");
+}
+
+/// Each was once taken for a broken promise: an owner that stood still hears of its barrier when somebody newer is there,
+/// and a node whose clock has jumped is healed by somebody newer.
+#[test]
+fn what_was_taken_for_broken_holds() {
+    for seed in [303_170, 485_451, 767_446] {
+        if let Err(failure) = simulate(seed) {
+            panic!("{failure}");
         }
     }
 }

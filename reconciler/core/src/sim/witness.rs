@@ -39,8 +39,8 @@ pub struct Violation {
 /// What was seen so far.
 #[derive(Debug, Clone, Default)]
 pub struct Witness {
-    /// The last epoch in each shard; at none, where one owner has all of them.
-    epochs: BTreeMap<Option<Shard>, Epoch>,
+    /// The barriers that were raised for owners, in that order.
+    raises: Vec<Raise>,
     starts: BTreeMap<(Instance, AttemptNumber), u64>,
     /// Started attempts of which nothing is left: nobody can tell that their numbers were used.
     effaced: BTreeSet<(Instance, AttemptNumber)>,
@@ -55,6 +55,17 @@ pub struct Witness {
     pub leases: Leases,
     /// What recoveries have named that are over and were followed by others.
     named: Vec<Finding>,
+}
+
+/// A barrier that was raised for an owner.
+#[derive(Debug, Clone, Copy)]
+struct Raise {
+    owner: usize,
+    /// None where one owner has all shards.
+    shard: Option<Shard>,
+    epoch: Epoch,
+    /// Whether its owner has heard of it in time, and has taken over.
+    is_entered: bool,
 }
 
 /// A command that changed what is wanted of something.
@@ -96,14 +107,31 @@ impl Witness {
         self.every_object_has_a_record(clusters)
     }
 
-    /// I2: epochs only ever rise, shard by shard.
-    pub fn epochs_rise(&mut self, shard: Option<Shard>, epoch: Epoch) -> Check {
-        let last = self.epochs.entry(shard).or_default();
-        if epoch <= *last {
-            return broken("I2 epochs rise", format!("{epoch} after {last}"));
+    /// The store has raised the barrier of a shard for an owner, or of all.
+    pub fn raised(&mut self, owner: usize, shard: Option<Shard>, epoch: Epoch) {
+        self.raises.push(Raise { owner, shard, epoch, is_entered: false });
+    }
+
+    /// I2: epochs only ever rise, shard by shard, in the order in which the store raised the barriers: an owner that stood
+    /// still hears late of its own, and whoever came meanwhile is above it, at the store as well.
+    pub fn epochs_rise(&mut self, owner: usize, shard: Option<Shard>, epoch: Epoch) -> Check {
+        let is_it = |one: &Raise| (one.owner, one.shard, one.epoch) == (owner, shard, epoch);
+        let Some(at) = self.raises.iter().rposition(is_it) else {
+            return broken(
+                "I2 epochs rise",
+                format!("{epoch} was entered, and no barrier was raised for it"),
+            );
+        };
+        self.raises[at].is_entered = true;
+        let (before, after) = (&self.raises[..at], &self.raises[at + 1..]);
+        let is_other = |one: &&Raise| one.is_entered && one.shard == shard;
+        let above = before.iter().filter(is_other).find(|one| one.epoch >= epoch);
+        let below = after.iter().filter(is_other).find(|one| one.epoch <= epoch);
+        match (above, below) {
+            (Some(other), _) => broken("I2 epochs rise", format!("{epoch} after {}", other.epoch)),
+            (None, Some(other)) => broken("I2 epochs rise", format!("{} after {epoch}", other.epoch)),
+            (None, None) => Ok(()),
         }
-        *last = epoch;
-        Ok(())
     }
 
     /// R9, at the moment of a call: who knows that something is to stop, starts nothing of it.

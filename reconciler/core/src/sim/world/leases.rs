@@ -183,7 +183,7 @@ impl World {
             self.tell(Kind::Fault, || owner_name(owner), None, text);
             self.summary.take_overs += 1;
             if self.store.returns() == 0 || !self.witness.leases.has_forgotten() {
-                self.witness.epochs_rise(Some(shard), own.epoch)?;
+                self.witness.epochs_rise(owner, Some(shard), own.epoch)?;
             }
             self.witness.leases.entered(Fence { shard, epoch: own.epoch }, own.nonce);
         }
@@ -331,6 +331,9 @@ impl World {
     fn raise(&mut self, who: Who, number: u64, fence: Fence) -> Check {
         let barrier = self.store.raise(fence);
         self.store.remember(self.agenda.now());
+        if barrier == fence.epoch {
+            self.witness.raised(who.0, Some(fence.shard), fence.epoch);
+        }
         let hap = self.luck.at(Place { owner: who.0, lane: Lane::Raised, cluster: 0 });
         if hap.trouble == Some(Trouble::Lost) || !self.is_open(who.0, None, Way::Back) {
             return Ok(());

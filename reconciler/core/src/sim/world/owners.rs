@@ -328,7 +328,8 @@ impl World {
         }
         let now = self.agenda.now();
         self.store.remember(now);
-        self.witness.epochs_rise(None, epoch)?;
+        self.witness.raised(owner, None, epoch);
+        self.witness.epochs_rise(owner, None, epoch)?;
         self.tell(Kind::Fault, || owner_name(owner), None, || format!("takes over, in epoch {epoch}"));
         self.owners[owner].rise(Owned::Everything(epoch));
         Ok(())
