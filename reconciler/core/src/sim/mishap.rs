@@ -41,6 +41,8 @@ pub enum Mishap {
     Jump(usize, i64),
     /// An owner dies, and nobody rises for it by itself.
     Crash(usize),
+    /// An owner leaves: it gives everything that it has to whoever comes next. It comes again later.
+    Leave(usize),
     /// An owner stands still for so many milliseconds.
     Pause(usize, u64),
     /// An owner takes over from whoever believes that it still is the owner.

@@ -84,6 +84,15 @@ fn team(seed: u64) -> Option<Team> {
     random.chance(333).then(|| Team::draw(&mut random))
 }
 
+/// Replicas are updated one by one, or all at once.
+fn leaves(random: &mut Random) -> Vec<Timed> {
+    let leave = |random: &mut Random| {
+        let owner = usize::try_from(random.below(2)).unwrap_or(0);
+        Timed { at: random.below(CALM), mishap: Mishap::Leave(owner) }
+    };
+    (0..random.below(3)).map(|_| leave(random)).collect()
+}
+
 impl Scenario {
     /// The scenario of a seed, and the odds that draw the rest of it while it runs.
     pub fn draw(seed: u64) -> (Self, Odds) {
@@ -112,6 +121,9 @@ impl Scenario {
             let oblivion = random.chance(300).then_some(Mishap::Oblivion);
             let rollback = Mishap::Rollback(random.between(100, 4_000));
             mishaps.extend(oblivion.into_iter().chain([rollback]).map(|mishap| Timed { at, mishap }));
+        }
+        if team(seed).is_some() {
+            mishaps.extend(leaves(&mut Random::at(seed, TEAM, 2)));
         }
         let scenario = Self {
             seed,

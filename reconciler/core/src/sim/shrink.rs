@@ -127,6 +127,7 @@ fn is_about(mishap: &Mishap, cluster: usize) -> bool {
         | Mishap::StoreAway(_)
         | Mishap::Jump(..)
         | Mishap::Crash(_)
+        | Mishap::Leave(_)
         | Mishap::Pause(..)
         | Mishap::Rise(_)
         | Mishap::Rollback(_)

@@ -7,6 +7,7 @@ use crate::id::Epoch;
 use crate::shard::Shard;
 use crate::sim::exhaustive::{Bounds, search};
 use crate::sim::kind::Kind;
+use crate::sim::mishap::Timed;
 use crate::sim::place::{Lane, Place};
 use crate::sim::saved::Saved;
 use crate::sim::trouble::{Strike, Trouble};
@@ -98,6 +99,53 @@ fn one_trouble_at_every_step_and_message_does_no_harm() {
             }
         }
     }
+}
+
+/// What happens where two owners share shards, nothing goes wrong by itself, and each of them comes to this: the shards
+/// that it gives back, when it does, and when the other has them.
+fn handed_over(befalls: impl Fn(usize, u64) -> mishap::Mishap, reason: &str) -> Vec<(u64, Tick, Tick)> {
+    let (scenario, _) = (0..).map(Scenario::draw).find(|(one, _)| one.team.is_some()).unwrap();
+    let ttl = scenario.team.as_ref().unwrap().ttl;
+    let run = |owner| {
+        let mishaps = vec![Timed { at: 10_000, mishap: befalls(owner, ttl) }];
+        let mut world = World::new(&Scenario { mishaps, ..scenario.clone() }, None, true);
+        world.run().unwrap();
+        let (lines, _) = world.into_told();
+        let given = lines.iter().enumerate().filter_map(|(at, line)| {
+            let shard = line.text.strip_prefix("gives shard ")?.strip_suffix(reason)?;
+            let takes = |one: &&Line| one.text.starts_with(&format!("takes shard {shard} over"));
+            let next = lines[at..].iter().find(takes).unwrap();
+            assert_ne!(next.who, line.who);
+            Some((ttl, line.at, next.at))
+        });
+        given.collect::<Vec<_>>()
+    };
+    (0..2).flat_map(run).collect()
+}
+
+#[test]
+fn whoever_leaves_is_followed_before_a_lease_would_have_ended() {
+    let over = handed_over(|owner, _| mishap::Mishap::Leave(owner), " back: it leaves");
+    assert!(!over.is_empty());
+    assert!(over.iter().all(|(ttl, given, taken)| *taken < given.after(ttl / 2)), "{over:?}");
+}
+
+#[test]
+fn whoever_does_not_reach_the_store_for_two_ttls_is_followed() {
+    let cut = |owner| mishap::Cut { owner, cluster: None, way: mishap::Way::Back };
+    let over = handed_over(
+        |owner, ttl| mishap::Mishap::Cut(cut(owner), ttl * 5),
+        " back: the store does not answer",
+    );
+    assert!(!over.is_empty());
+    assert!(
+        over.iter().all(|(ttl, given, taken)| {
+            *given > Tick(10_000 + 2 * ttl)
+                && *given < Tick(10_000 + 3 * ttl)
+                && *taken < given.after(ttl / 2)
+        }),
+        "{over:?}"
+    );
 }
 
 /// Two owners of one shard, whose barrier is raised for these epochs in this order; they hear of it in an order of its own.

@@ -61,6 +61,8 @@ pub struct Keeper {
     /// The last renewal, whose answers tell what to heal.
     healing: Option<(u64, BTreeMap<Slot, Renewal>)>,
     renewed: Moment,
+    /// When the store answered last; none before the first turn.
+    reached: Option<Moment>,
     failures: u32,
 }
 
@@ -100,6 +102,7 @@ impl Keeper {
             round: None,
             healing: None,
             renewed: Moment::default(),
+            reached: None,
             failures: 0,
         }
     }
@@ -134,9 +137,14 @@ impl Keeper {
         }
     }
 
+    /// Whether something is under way.
+    pub fn is_busy(&self) -> bool {
+        self.round.is_some()
+    }
+
     /// Its turn. `number` names what it begins.
     pub fn turn(&mut self, view: &View<'_>, number: u64) -> Vec<Order> {
-        if self.round.is_some() {
+        if self.is_busy() {
             return Vec::new();
         }
         if self.renewed.after(self.terms.renewal()) <= view.now.clock {
@@ -144,6 +152,12 @@ impl Keeper {
             if !self.tenures.is_empty() {
                 return self.renew(view.now, number);
             }
+        }
+        if self.is_cut_off(view) {
+            // Others may be able to reach the store.
+            let mut orders = self.step_back("the store does not answer");
+            orders.push(Order::Rest);
+            return orders;
         }
         let Some(other_sits) = view.other_sits else {
             self.failures += 1;
@@ -158,6 +172,15 @@ impl Keeper {
         };
         orders.extend(self.take(&missing, view, number));
         orders
+    }
+
+    /// Whether the store has not answered for two TTLs.
+    fn is_cut_off(&mut self, view: &View<'_>) -> bool {
+        let now = view.now.clock;
+        let answers = self.shards.iter().all(|shard| (view.barrier)(*shard).is_some());
+        let reached = self.reached.filter(|_| !answers).unwrap_or(now);
+        self.reached = Some(reached);
+        reached.until(now) > self.terms.ttl * 2
     }
 
     /// Its seat, and the shards that it should have.
@@ -386,6 +409,12 @@ impl Keeper {
 
     fn give_back(&mut self, slots: Vec<Slot>) -> Vec<Order> {
         slots.into_iter().flat_map(|slot| self.release(slot, "it is the other's")).collect()
+    }
+
+    /// Gives everything back, the seat last: who sits may have shards.
+    pub fn step_back(&mut self, reason: &'static str) -> Vec<Order> {
+        let slots: Vec<Slot> = self.tenures.keys().rev().copied().collect();
+        slots.into_iter().flat_map(|slot| self.release(slot, reason)).collect()
     }
 
     /// First nothing is done under it any more, then others may have it.

@@ -16,6 +16,7 @@ use crate::sim::scenario::MISHAPS;
 use crate::sim::story::{self, Kind};
 use crate::sim::witness::{self, Violation};
 
+use super::leases::Talk;
 use super::{Check, Event, PATIENCE, TAKE_OVER, World, broken_table, owner_name};
 
 /// The number of what follows from the end of all faults: no fault, and so no part of what a scenario tells.
@@ -76,6 +77,7 @@ impl World {
                 self.fall(owner);
                 self.agenda.plan(TAKE_OVER, Event::Rise(1 - owner));
             }
+            Mishap::Leave(owner) => return self.talk(Talk::Leave(self.who(owner))),
             Mishap::Pause(owner, millis) => self.pause(owner, millis),
             Mishap::Rise(owner) => self.agenda.plan(0, Event::Rise(owner)),
             Mishap::Forget(node, restarts) => self.forget_node(node, restarts),

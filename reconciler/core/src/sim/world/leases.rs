@@ -18,7 +18,7 @@ use crate::sim::random::Random;
 use crate::sim::story::{self, Kind};
 use crate::sim::trouble::Trouble;
 
-use super::{Check, Event, Flight, PATIENCE, Who, World, owner_name};
+use super::{Check, Event, Flight, PATIENCE, TAKE_OVER, Who, World, owner_name};
 
 /// The place of the pauses between two tries.
 const PAUSES: u64 = 0x9A05E;
@@ -40,6 +40,8 @@ pub(super) enum Talk {
     Raised(Who, u64, Shard, Option<Epoch>),
     /// A call that waited for its turn is made.
     Begin(Box<Flight>),
+    /// An owner leaves, once nothing is under way between it and the nodes.
+    Leave(Who),
 }
 
 /// What is sent to a node.
@@ -62,7 +64,9 @@ impl World {
     pub(super) fn talk(&mut self, talk: Talk) -> Check {
         // A host that stands still hears when it goes on.
         let hears = match &talk {
-            Talk::Says(who, ..) | Talk::Silence(who, ..) | Talk::Raised(who, ..) => Some(who.0),
+            Talk::Says(who, ..) | Talk::Silence(who, ..) | Talk::Raised(who, ..) | Talk::Leave(who) => {
+                Some(who.0)
+            }
             Talk::Begin(flight) => Some(flight.who.0),
             Talk::Turn(_) | Talk::Asks(..) | Talk::Raise(..) => None,
         };
@@ -81,6 +85,7 @@ impl World {
             Talk::Raise(who, number, fence) => self.raise(who, number, fence),
             Talk::Raised(who, number, shard, barrier) => self.raised(who, number, shard, barrier),
             Talk::Begin(flight) => self.begin_call(&flight),
+            Talk::Leave(who) => self.leave(who),
         }
     }
 
@@ -358,6 +363,31 @@ impl World {
         let Some(nodes) = self.nodes() else { return Ok(()) };
         let orders = nodes.keepers[owner].fenced(fence);
         self.follow_orders(owner, orders)
+    }
+
+    /// An owner gives everything back and is gone. Calls of its may be under way still.
+    fn leave(&mut self, who: Who) -> Check {
+        const LOOK: u64 = 10;
+        let owner = who.0;
+        // After the last fault there is one owner, who stays.
+        let stays = !self.rehearsal && self.agenda.now() >= Tick(self.scenario.calm);
+        if stays || !self.lives(who) {
+            return Ok(());
+        }
+        let orders = match &mut self.lease {
+            Lease::AtWill(_) => Vec::new(),
+            Lease::Nodes(nodes) if nodes.keepers[owner].is_busy() => {
+                self.plan(LOOK, Talk::Leave(who));
+                return Ok(());
+            }
+            Lease::Nodes(nodes) => nodes.keepers[owner].step_back("it leaves"),
+        };
+        self.follow_orders(owner, orders)?;
+        self.tell(Kind::Fault, || owner_name(owner), None, || "leaves".to_owned());
+        self.owners[owner].fall();
+        self.agenda.plan(0, Event::Rise(1 - owner));
+        self.agenda.plan(TAKE_OVER, Event::Rise(owner));
+        Ok(())
     }
 
     /// A lease node forgets what it knew.
