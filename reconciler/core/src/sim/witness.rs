@@ -96,6 +96,7 @@ impl Witness {
             self.steps_stand_once(write)?;
             take_overs_are_named(store, write)?;
             what_begins_is_wanted(write, store)?;
+            ends_are_believed(write, clusters)?;
             self.note(write);
         }
         for effect in effects {
@@ -371,6 +372,27 @@ fn take_overs_are_named(store: &Store, write: &Accepted) -> Check {
         }
     }
     Ok(())
+}
+
+/// I11, at each write: nothing is recorded as lost while its cluster shows how it has ended.
+fn ends_are_believed(write: &Accepted, clusters: &[Cluster]) -> Check {
+    let Record::Status(after) = &write.after else { return Ok(()) };
+    let is_lost = |status: &Status| matches!(status.state, State::Lost { .. });
+    let was_lost = matches!(&write.before, Some((_, Record::Status(before)))
+        if is_lost(before) && before.attempt_number() == after.attempt_number());
+    let Some(attempt) = after.attempt.as_ref().filter(|_| is_lost(after) && !was_lost) else { return Ok(()) };
+    let of_it = objects(clusters).map(|object| &object.observation).find(|shown| {
+        shown.name == attempt.name
+            && attempt.uid.as_ref() == Some(&shown.uid)
+            && matches!(shown.phase, Phase::Ended { .. })
+    });
+    match of_it {
+        Some(shown) => broken(
+            "I11 an end stays until it is recorded",
+            format!("{} is recorded as lost, and its cluster shows {:?}", name(&shown.label), shown.phase),
+        ),
+        None => Ok(()),
+    }
 }
 
 /// I5: at most one instance of a stream is active. (A batch of one run is held to the same.)
