@@ -29,7 +29,7 @@ fn main() -> ExitCode {
 fn count(seeds: std::ops::Range<u64>) -> ExitCode {
     let (began, runs, first) = (Instant::now(), seeds.end - seeds.start, seeds.start);
     let mut tally: BTreeMap<String, (u64, u64)> = BTreeMap::new();
-    let (mut events, mut starts, mut commands, mut take_overs) = (0, 0, 0, 0);
+    let (mut events, mut starts, mut commands, mut take_overs, mut repeated) = (0, 0, 0, 0, 0);
     let mut code = ExitCode::SUCCESS;
     for seed in seeds {
         let broken = match simulate(seed) {
@@ -38,6 +38,7 @@ fn count(seeds: std::ops::Range<u64>) -> ExitCode {
                 starts += summary.starts;
                 commands += summary.commands;
                 take_overs += summary.take_overs;
+                repeated += summary.repeated;
                 summary.is_excepted.then(|| "excepted: nothing was left of an attempt".to_owned())
             }
             Err(failure) => {
@@ -55,7 +56,8 @@ fn count(seeds: std::ops::Range<u64>) -> ExitCode {
     let took = began.elapsed();
     println!(
         "{runs} runs from seed {first}: {events} events, {starts} starts, {commands} commands, \
-         {take_overs} shards taken over, {took:.1?}"
+         {take_overs} shards taken over, \
+         {repeated} in an epoch that had been, {took:.1?}"
     );
     for (broken, (times, seed)) in tally {
         println!("{times:>6} × {broken}, first with seed {seed}");

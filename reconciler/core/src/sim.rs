@@ -56,6 +56,8 @@ pub struct Summary {
     pub commands: u64,
     /// How often an owner took a shard over, where lease nodes give them.
     pub take_overs: u64,
+    /// How many of those were in an epoch in which the shard had an owner before: nodes and store had forgotten that.
+    pub repeated: u64,
     /// How many times a store that went back in time was recovered from.
     pub recoveries: u64,
     /// When everything was as it should be.

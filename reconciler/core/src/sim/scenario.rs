@@ -9,7 +9,7 @@ use windlass_compiler::model::Job;
 use windlass_compiler::name::{JobId, Name};
 
 use crate::sim::kind::Kind;
-use crate::sim::lease::Team;
+use crate::sim::lease::{NODES, Team};
 use crate::sim::mishap::{self, Mishap, Timed};
 use crate::sim::odds::Odds;
 use crate::sim::project;
@@ -93,6 +93,17 @@ fn leaves(random: &mut Random) -> Vec<Timed> {
     (0..random.below(3)).map(|_| leave(random)).collect()
 }
 
+/// Now and then the store goes back and all nodes are emptied: nothing is left that tells of the last epochs.
+fn amnesia(random: &mut Random) -> Vec<Timed> {
+    if !random.chance(40) {
+        return Vec::new();
+    }
+    let at = random.between(5_000, CALM - 2_000);
+    let nodes = (0..NODES).map(|node| Mishap::Forget(node, true));
+    let rollback = Mishap::Rollback(random.between(100, 8_000));
+    nodes.chain([rollback]).map(|mishap| Timed { at, mishap }).collect()
+}
+
 impl Scenario {
     /// The scenario of a seed, and the odds that draw the rest of it while it runs.
     pub fn draw(seed: u64) -> (Self, Odds) {
@@ -124,6 +135,7 @@ impl Scenario {
         }
         if team(seed).is_some() {
             mishaps.extend(leaves(&mut Random::at(seed, TEAM, 2)));
+            mishaps.extend(amnesia(&mut Random::at(seed, TEAM, 3)));
         }
         let scenario = Self {
             seed,

@@ -20,8 +20,8 @@ pub struct Leases {
     sealed: BTreeMap<(usize, Slot), Epoch>,
     /// When each node last gave or extended the lock of a try.
     granted: BTreeMap<Nonce, [Option<Tick>; NODES]>,
-    /// The try under which a shard was entered last.
-    entered: BTreeMap<Fence, Nonce>,
+    /// The try under which each owner has entered a shard last.
+    entered: BTreeMap<(usize, Fence), Nonce>,
     has_forgotten: bool,
     has_jumped: bool,
 }
@@ -48,9 +48,11 @@ impl Leases {
         self.granted.entry(nonce).or_default()[node] = Some(now);
     }
 
-    /// A shard was entered by a try.
-    pub fn entered(&mut self, fence: Fence, nonce: Nonce) {
-        self.entered.insert(fence, nonce);
+    /// An owner has entered a shard by a try. Says whether anybody was there in that epoch before.
+    pub fn entered(&mut self, owner: usize, fence: Fence, nonce: Nonce) -> bool {
+        let is_again = self.entered.keys().any(|(_, one)| *one == fence);
+        self.entered.insert((owner, fence), nonce);
+        is_again
     }
 
     /// I2, of the nodes alone, as long as none has lost its counters: no token is given twice, and an acquisition that
@@ -112,8 +114,8 @@ impl Leases {
 
     /// I14: nothing is begun unless a majority of the nodes has agreed to its lease since a time. That is half a TTL more
     /// than a lease lasts, so that I13 is heard where it is the owner's own clock that says no.
-    pub fn majority_is_behind(&self, fence: Fence, verb: &str, since: Tick) -> Check {
-        let granted = self.entered.get(&fence).and_then(|nonce| self.granted.get(nonce));
+    pub fn majority_is_behind(&self, owner: usize, fence: Fence, verb: &str, since: Tick) -> Check {
+        let granted = self.entered.get(&(owner, fence)).and_then(|nonce| self.granted.get(nonce));
         let recent = granted.into_iter().flatten().filter(|at| **at >= Some(since)).count();
         if recent > NODES / 2 {
             return Ok(());

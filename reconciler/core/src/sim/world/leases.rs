@@ -190,7 +190,8 @@ impl World {
             if self.store.returns() == 0 || !self.witness.leases.has_forgotten() {
                 self.witness.epochs_rise(owner, Some(shard), own.epoch)?;
             }
-            self.witness.leases.entered(Fence { shard, epoch: own.epoch }, own.nonce);
+            let fence = Fence { shard, epoch: own.epoch };
+            self.summary.repeated += u64::from(self.witness.leases.entered(owner, fence, own.nonce));
         }
         self.hint(owner, 1);
         Ok(())
@@ -482,7 +483,8 @@ impl World {
         }
         let ttl = self.scenario.team.as_ref().map_or(0, |team| team.ttl);
         let verb = flight.call.action.verb();
-        self.witness.leases.majority_is_behind(fence, verb, Tick(now.tick.0.saturating_sub(ttl * 3 / 2)))?;
+        let since = Tick(now.tick.0.saturating_sub(ttl * 3 / 2));
+        self.witness.leases.majority_is_behind(owner, fence, verb, since)?;
         self.witness.leases.no_effect_after_the_end(fence, verb, holds)?;
         self.travel(flight);
         Ok(())
