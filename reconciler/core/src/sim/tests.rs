@@ -361,6 +361,15 @@ mod rules {
     }
 
     #[test]
+    fn where_silence_counts_as_absence_an_end_that_is_shown_is_lost() {
+        let is_lost = |seed| {
+            let failure = without(Rule::SilenceIsNotAbsence, || simulate(seed)).err();
+            failure.is_some_and(|failure| failure.violation.detail.contains("is recorded as lost"))
+        };
+        assert!((0..WITHIN).any(is_lost));
+    }
+
+    #[test]
     fn without_the_last_intent_a_stopped_job_is_started() {
         check(Rule::LastIntentWins, "R9");
     }
