@@ -6,6 +6,7 @@
 
 use crate::fleet::Fleet;
 use crate::id::{AttemptNumber, Instance};
+use crate::observed::Phase;
 use crate::recovery::Finding;
 use crate::sim::cluster::Cluster;
 use crate::sim::reading::Reading;
@@ -67,9 +68,14 @@ impl Memory<'_> {
             || self.fleets().any(is_read)
     }
 
+    /// Whether a cluster shows it, or a later one. One that is still suspended does not tell that another one, which was
+    /// deleted, has started under its number.
     fn is_shown(&self, instance: &Instance, number: AttemptNumber) -> bool {
-        let mut shown = objects(self.clusters).map(|object| &object.observation.label);
-        shown.any(|label| label.instance == *instance && label.attempt >= number)
+        objects(self.clusters).map(|object| &object.observation).any(|shown| {
+            let (label, is_suspended) = (&shown.label, matches!(shown.phase, Phase::Suspended));
+            let is_it = label.attempt > number || (label.attempt == number && !is_suspended);
+            label.instance == *instance && is_it
+        })
     }
 
     fn is_recovering(&self) -> bool {
