@@ -21,8 +21,15 @@ use windlass_core::shard::{Fence, Shard};
 const JOBS: usize = 10_000;
 /// Jobs of one shard, as many as there are of 100,000.
 const SHARE: usize = 1_563;
-const ROUNDS: usize = 3_000;
+/// Calls of one kind before those of another have their turn.
+const BLOCK: usize = 100;
+const BLOCKS: usize = 40;
 const FLIGHT: usize = 200;
+/// Commits of a turn with so many in flight.
+const FLIGHTS: usize = 40_000;
+const TURNS: usize = 5;
+/// Commits until a store remembers as much as it ever does.
+const REMEMBERED: usize = 21_000;
 
 /// The sizes of typical records: a job of one process, and its status after a few steps.
 const DESIRED: usize = 330;
@@ -57,76 +64,146 @@ fn say(line: &str) {
     writeln!(std::io::stdout(), "{line}").expect("somebody listens");
 }
 
-/// One compare-and-set after the other, as an owner records a status, beside one line of Lua.
+/// One compare-and-set after the other, as an owner records a status, beside one line of Lua: in turns, a block of each,
+/// on a store that is as full of what it remembers as it gets.
 async fn sequence(server: &Server) {
     let (store, mut bare) = (server.store("sequence").await, server.bare().await);
-    let script = Script::new("return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])");
-    let (mut ours, mut plain, mut told) = (Vec::new(), Vec::new(), Vec::new());
-    let mut expect = Expect::Absent;
-    for round in 1..=ROUNDS {
-        let mut change = change(round as u128, "status/orders.settle", expect, STATUS);
-        let with_history = round % 2 == 0;
-        if with_history {
-            change.history = vec![line("orders.settle")];
-        }
-        let began = Instant::now();
-        expect = Expect::Version(done(&store, &change).await);
-        if with_history {
-            told.push(began.elapsed())
-        } else {
-            ours.push(began.elapsed())
-        }
-        let began = Instant::now();
-        let call = &mut script.key("{bench}:bare");
-        call.arg("status/orders.settle")
-            .arg(text(STATUS))
-            .invoke_async::<Value>(&mut bare)
-            .await
-            .expect("done");
-        plain.push(began.elapsed());
+    store.raise().await.expect("it answers");
+    fill(&store, 0, REMEMBERED).await;
+    let (mut ours, mut told, mut plain) = (Blocks::default(), Blocks::default(), Blocks::default());
+    let mut owned = Owned { store, expect: Expect::Absent, round: 0 };
+    let (script, text) = (Script::new("return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])"), text(STATUS));
+    let mut line_of_lua = script.key("{bench}:bare");
+    line_of_lua.arg("status/orders.settle").arg(&text);
+    for _ in 0..BLOCKS {
+        ours.add(&mut bare, async |_| owned.write(Vec::new()).await).await;
+        let called = async |bare: &mut MultiplexedConnection| {
+            let began = Instant::now();
+            line_of_lua.invoke_async::<Value>(bare).await.expect("done");
+            began.elapsed()
+        };
+        plain.add(&mut bare, called).await;
+        told.add(&mut bare, async |_| owned.write(vec![line("orders.settle")]).await).await;
     }
-    let plain = middle(plain);
-    say(&format!("one line of Lua: {plain:?}"));
-    say(&format!(
-        "compare-and-set: {:?}, {:.2} times that (goal 1.5)",
-        middle(ours.clone()),
-        ratio(middle(ours), plain)
-    ));
-    say(&format!(
-        "the same with a line of history: {:?}, {:.2} times",
-        middle(told.clone()),
-        ratio(middle(told), plain)
-    ));
+    let (wall, inside) = plain.middles();
+    say(&format!("one line of Lua: {wall:.1} µs, of which in the server {inside:.2} µs"));
+    ours.compare("compare-and-set", &plain, " (goal 1.5)");
+    told.compare("the same with a line of history", &plain, "");
 }
 
-/// 200 at once, beside `redis-benchmark` with the same script and arguments of the same size.
+/// A record that is written again and again by its owner.
+struct Owned {
+    store: Arc<dyn Store>,
+    expect: Expect,
+    round: u128,
+}
+
+impl Owned {
+    /// How long the write took.
+    async fn write(&mut self, history: Vec<Entry>) -> Duration {
+        self.round += 1;
+        let mut change = change(self.round, "status/orders.settle", self.expect, STATUS);
+        change.history = history;
+        let began = Instant::now();
+        self.expect = Expect::Version(done(&self.store, &change).await);
+        began.elapsed()
+    }
+}
+
+/// What blocks of calls of one kind took: the middle of each in µs, and the mean of each in the server.
+#[derive(Default)]
+struct Blocks {
+    wall: Vec<f64>,
+    inside: Vec<f64>,
+}
+
+impl Blocks {
+    async fn add(
+        &mut self,
+        bare: &mut MultiplexedConnection,
+        mut call: impl AsyncFnMut(&mut MultiplexedConnection) -> Duration,
+    ) {
+        let (calls_before, before) = evaluated(bare).await;
+        let mut times = Vec::with_capacity(BLOCK);
+        for _ in 0..BLOCK {
+            times.push(call(bare).await);
+        }
+        let (calls, after) = evaluated(bare).await;
+        assert!(calls >= calls_before + BLOCK as f64, "each is a call by digest, but for the first");
+        self.wall.push(middle(times).as_secs_f64() * 1e6);
+        self.inside.push((after - before) / (calls - calls_before));
+    }
+
+    fn middles(&self) -> (f64, f64) {
+        (among(&self.wall, 0.5), among(&self.inside, 0.5))
+    }
+
+    /// Says how many times as long as `plain` it took: each block beside that of the same turn.
+    fn compare(&self, what: &str, plain: &Self, goal: &str) {
+        let ratios: Vec<f64> = self.wall.iter().zip(&plain.wall).map(|(ours, plain)| ours / plain).collect();
+        let (wall, inside) = self.middles();
+        say(&format!(
+            "{what}: {wall:.1} µs, {:.2} times that{goal}, {:.2} to {:.2} in eight of ten blocks; \
+             in the server {inside:.2} µs",
+            among(&ratios, 0.5),
+            among(&ratios, 0.1),
+            among(&ratios, 0.9)
+        ));
+    }
+}
+
+/// How often the server ran a script by its digest, and for how many µs.
+async fn evaluated(bare: &mut MultiplexedConnection) -> (f64, f64) {
+    let text: String = redis::cmd("INFO").arg("commandstats").query_async(bare).await.expect("it answers");
+    let line = text.lines().find_map(|line| line.strip_prefix("cmdstat_evalsha:")).unwrap_or_default();
+    let field = |name: &str| {
+        let value = line.split(',').find_map(|field| field.strip_prefix(name));
+        value.map_or(0.0, |value| value.parse().expect("a number"))
+    };
+    (field("calls="), field("usec="))
+}
+
+/// So many commits of new records, 200 at once; how long they took.
+async fn fill(store: &Arc<dyn Store>, from: usize, count: usize) -> Duration {
+    let (began, each) = (Instant::now(), count / FLIGHT);
+    let tasks = (0..FLIGHT).map(|task| {
+        let store = Arc::clone(store);
+        tokio::spawn(async move {
+            for n in 0..each {
+                let number = from + task * each + n;
+                let key = format!("status/p.{number:012}");
+                done(&store, &change((1 << 64) + number as u128, &key, Expect::Absent, STATUS)).await;
+            }
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.expect("it ends");
+    }
+    began.elapsed()
+}
+
+/// 200 at once, beside `redis-benchmark` with the same script and arguments of the same size, in turns.
 async fn flight(server: &Server) {
     let store = server.store("flight").await;
-    let mut best: [f64; 2] = [0.0; 2];
-    for round in 0..3 {
-        let began = Instant::now();
-        let each = 200;
-        let tasks = (0..FLIGHT).map(|task| {
-            let store = Arc::clone(&store);
-            tokio::spawn(async move {
-                for n in 0..each {
-                    let number = (round * FLIGHT + task) * each + n;
-                    let op = (1 << 64) + number as u128;
-                    done(&store, &change(op, &format!("status/p.{number:012}"), Expect::Absent, STATUS))
-                        .await;
-                }
-            })
-        });
-        for task in tasks.collect::<Vec<_>>() {
-            task.await.expect("it ends");
-        }
-        best[0] = best[0].max((FLIGHT * each) as f64 / began.elapsed().as_secs_f64());
-        best[1] = best[1].max(server.benchmark(store.lineage()));
+    fill(&store, 0, REMEMBERED).await;
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for turn in 1..=TURNS {
+        let took = fill(&store, turn * FLIGHTS, FLIGHTS).await;
+        ours.push(FLIGHTS as f64 / took.as_secs_f64());
+        let before = store.moment().await.expect("it answers").0;
+        theirs.push(server.benchmark(store.lineage()));
+        let done = store.moment().await.expect("it answers").0 - before;
+        // Two numbers of it may be one, and so two operations.
+        assert!(done as usize > FLIGHTS * 99 / 100, "of {FLIGHTS} calls, {done} were commits");
     }
-    let share = 100.0 * best[0] / best[1];
+    let shares: Vec<f64> = ours.iter().zip(&theirs).map(|(ours, theirs)| 100.0 * ours / theirs).collect();
     say(&format!(
-        "{FLIGHT} in flight: {:.0}/s, redis-benchmark {:.0}/s: {share:.0} % (goal 60 %)",
-        best[0], best[1]
+        "{FLIGHT} in flight: {:.0}/s, redis-benchmark {:.0}/s: {:.0} % (goal 60 %), {:.0} to {:.0} in {TURNS} turns",
+        among(&ours, 0.5),
+        among(&theirs, 0.5),
+        among(&shares, 0.5),
+        among(&shares, 0.0),
+        among(&shares, 1.0)
     ));
 }
 
@@ -238,6 +315,13 @@ fn middle(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
+/// The value below which this share of them are.
+fn among(values: &[f64], share: f64) -> f64 {
+    let mut values = values.to_vec();
+    values.sort_unstable_by(f64::total_cmp);
+    values[((values.len() - 1) as f64 * share).round() as usize]
+}
+
 fn ratio(time: Duration, of: Duration) -> f64 {
     time.as_secs_f64() / of.as_secs_f64()
 }
@@ -294,7 +378,7 @@ impl Server {
         let op = "80000000000000020000__rand_int__";
         let (text, shard) = (text(STATUS), Shard::of_text("orders").to_string());
         let fixed = [lineage, op, "0123456789abcdef", "1795000000000000", &shard, "1", "1", "20000", "20000"];
-        let write = ["0", "1", "0", "5", "status/p.__rand_int__", "", &text];
+        let write = ["0", "1", "0", "5", "status/q.__rand_int__", "", &text];
         let mut command = Command::new(installed("redis-benchmark"));
         command.args([
             "-p",
@@ -302,7 +386,7 @@ impl Server {
             "-c",
             &FLIGHT.to_string(),
             "-n",
-            "40000",
+            &FLIGHTS.to_string(),
             "-r",
             // Above 2^31 all its numbers are one, and every call but the first is answered from memory.
             "1000000000",
