@@ -258,7 +258,7 @@ async fn memory(server: &Server) {
     }
     let all = used(&mut bare).await - before;
     say(&format!("  with all remembered transactions and two lines of history: {} bytes a job", all / JOBS));
-    for key in ["events", "ops", "history:3", "sequences:3", "records:3"] {
+    for key in ["events", "meta", "history:3", "sequences:3", "records:3"] {
         let question = redis::cmd("MEMORY")
             .arg("USAGE")
             .arg(format!("{{memory}}:{key}"))
@@ -374,11 +374,12 @@ impl Server {
     fn benchmark(&self, lineage: &str) -> f64 {
         let script = Script::new(include_str!("../src/store/redis/commit.lua"));
         let records = "{flight}:records:".to_owned() + &Shard::of_text("p").to_string();
-        let keys = ["{flight}:meta", "{flight}:ops", "{flight}:refused", "{flight}:events", &records];
+        let keys = ["{flight}:meta", "{flight}:refused", "{flight}:events", &records];
         let op = "80000000000000020000__rand_int__";
-        let (text, shard) = (text(STATUS), Shard::of_text("orders").to_string());
-        let fixed = [lineage, op, "0123456789abcdef", "1795000000000000", &shard, "1", "1", "20000", "20000"];
-        let write = ["0", "1", "0", "5", "status/q.__rand_int__", "", &text];
+        let barrier = format!("barrier:{}", Shard::of_text("orders"));
+        let fixed = [lineage, op, &barrier, "1", "0123456789abcdef 1795000000000000 20000 20000"];
+        let value = format!("1 {op} {}", text(STATUS));
+        let write = ["status/q.__rand_int__", "", &value];
         let mut command = Command::new(installed("redis-benchmark"));
         command.args([
             "-p",
@@ -391,7 +392,7 @@ impl Server {
             // Above 2^31 all its numbers are one, and every call but the first is answered from memory.
             "1000000000",
         ]);
-        command.args(["--csv", "EVALSHA", script.get_hash(), "5"]).args(keys).args(fixed).args(write);
+        command.args(["--csv", "EVALSHA", script.get_hash(), "4"]).args(keys).args(fixed).args(write);
         let output = command.output().expect("redis-benchmark runs");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let last = text.lines().last().and_then(|line| line.rsplit("\",\"").nth(6)).unwrap_or_default();

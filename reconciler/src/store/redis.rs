@@ -131,7 +131,7 @@ impl Inner {
         let value = self.write(&call).await.map_err(|trouble| self.place.commit_failed(op, &trouble))?;
         let (word, reply) = self.read(value)?;
         let mut dropped = 0;
-        let outcome = commit::outcome(op, &word, reply, &mut dropped);
+        let outcome = commit::outcome(transaction, &word, reply, &mut dropped);
         if dropped > 0 {
             tracing::warn!(
                 store = %self.place.0, dropped,

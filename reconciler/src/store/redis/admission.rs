@@ -14,8 +14,8 @@ use super::script::{self, Call, INITIALISE};
 use super::{Open, PATIENCE};
 use crate::store::Error;
 
-/// The format that is written. A store of a higher one is refused.
-const FORMAT: u64 = 1;
+/// The format that is written. A store of another one is refused: what it remembers of operations is not found.
+const FORMAT: u64 = 2;
 
 /// Lets a store in and returns its lineage, or says why not.
 pub(super) async fn admit(
@@ -36,10 +36,11 @@ pub(super) async fn admit(
         (Some(found), _) => found,
     };
     let (lineage, format) = found;
-    if format > FORMAT {
-        return Err(place.refused(format!(
-            "it has format {format}, this windlass knows up to {FORMAT}: use a newer windlass"
-        )));
+    if format != FORMAT {
+        let advice = if format > FORMAT { "use a newer windlass" } else { "apply the specs to a new store" };
+        return Err(
+            place.refused(format!("it has format {format}, this windlass knows format {FORMAT}: {advice}"))
+        );
     }
     match marked {
         Some(marked) if marked != lineage => Err(swapped(place, &lineage, &marked, &marker)),

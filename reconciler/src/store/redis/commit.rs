@@ -30,37 +30,56 @@ const REFUSED: u64 = 10_000;
 
 /// The call that commits a transaction; `compared` says whether expectations count.
 pub(super) fn call(store: &Inner, ticket: &Ticket, transaction: &Transaction, compared: bool) -> Call {
-    let Inner { keys, lineage, bounds, .. } = store;
-    let mut call = Call::new(&COMMIT, [&keys.meta, &keys.ops, &keys.refused, &keys.events]);
-    call.arg(lineage).shown(transaction.op).arg(&ticket.process).shown(ticket.number);
+    let Inner { lineage, bounds, .. } = store;
+    let op = transaction.op;
+    let guards = if compared { transaction.guards.as_slice() } else { &[] };
+    let mut call = Call::new(&COMMIT, touched(&store.keys, transaction, guards));
+    call.arg(lineage).shown(op);
     match transaction.fence.filter(|_| !is_off(Rule::Epochs)) {
-        Some(fence) => call.shown(fence.shard).shown(fence.epoch.0),
+        Some(fence) => call.shown(format_args!("barrier:{}", fence.shard)).shown(fence.epoch.0),
         None => call.arg("").shown(0),
     };
-    call.shown(u8::from(compared)).shown(bounds.transactions).shown(bounds.lines);
-    call.shown(transaction.guards.len()).shown(transaction.writes.len()).shown(transaction.history.len());
-    for (key, version) in &transaction.guards {
-        record(&mut call, keys, key, *version);
+    let Ticket { process, number } = ticket;
+    call.shown(format_args!("{process} {number} {} {}", bounds.transactions, bounds.lines));
+    for (key, version) in guards {
+        expected(call.arg(key.as_str()), *version).arg("");
     }
     for write in &transaction.writes {
-        record(&mut call, keys, &write.key, write.expect.version()).arg(&write.text);
+        let version = write.expect.version();
+        call.arg(write.key.as_str());
+        if compared {
+            expected(&mut call, version)
+        } else {
+            call.arg("*")
+        };
+        call.shown(format_args!("{} {op} {}", next(version, op).counter, write.text));
     }
     for entry in &transaction.history {
-        let (history, numbers) = keys.history_of(&entry.subject);
-        let (history, numbers) = (call.key(history), call.key(numbers));
-        call.shown(history).shown(numbers).arg(&entry.subject);
+        call.arg(&entry.subject);
         match entry.sequence {
-            Some(number) => call.shown(number),
-            None => call.arg(""),
+            Some(number) => call.shown(format_args!("{} {number}", entry.at)),
+            None => call.shown(entry.at),
         };
-        call.shown(entry.at).arg(&entry.text);
+        call.arg(&entry.text);
     }
     call
 }
 
+/// The keys of a transaction, in the order of its parts.
+fn touched(keys: &Keys, transaction: &Transaction, guards: &[(Key, Option<Version>)]) -> Vec<String> {
+    let mut all = vec![keys.meta.clone(), keys.refused.clone(), keys.events.clone()];
+    all.extend(guards.iter().map(|(key, _)| keys.records_of(key)));
+    all.extend(transaction.writes.iter().map(|write| keys.records_of(&write.key)));
+    for entry in &transaction.history {
+        let (history, numbers) = keys.history_of(&entry.subject);
+        all.extend([history, numbers]);
+    }
+    all
+}
+
 /// The call that settles a transaction.
 pub(super) fn settle(keys: &Keys, lineage: &str, ticket: &Ticket, op: OpId) -> Call {
-    let mut call = Call::new(&SETTLE, [&keys.meta, &keys.ops, &keys.refused]);
+    let mut call = Call::new(&SETTLE, [&keys.meta, &keys.refused]);
     call.arg(lineage).shown(op).arg(&ticket.process).shown(ticket.number).shown(REFUSED);
     call
 }
@@ -74,13 +93,20 @@ pub(super) enum Outcome {
 }
 
 /// Reads the answer of the script. `dropped`: so many old lines of history had to go.
-pub(super) fn outcome(op: OpId, word: &str, mut reply: Reply, dropped: &mut u64) -> Result<Outcome, String> {
+pub(super) fn outcome(
+    transaction: &Transaction,
+    word: &str,
+    mut reply: Reply,
+    dropped: &mut u64,
+) -> Result<Outcome, String> {
+    let op = transaction.op;
     let commit = match word {
         "done" => {
-            *dropped = reply.number()?;
-            let version = |reply: &mut Reply| Ok(Version { counter: reply.number()?, op });
-            Commit::Done(reply.rest(version)?)
+            *dropped = reply.rest(Reply::number::<u64>)?.into_iter().sum();
+            let writes = transaction.writes.iter();
+            Commit::Done(writes.map(|write| next(write.expect.version(), op)).collect())
         }
+        "written" => Commit::Done(reply.rest(|reply| Ok(Version { counter: reply.number()?, op }))?),
         "conflict" => {
             let (key, value) = (Key::stored(reply.text()?), reply.text()?);
             let found = match value.as_str() {
@@ -96,12 +122,15 @@ pub(super) fn outcome(op: OpId, word: &str, mut reply: Reply, dropped: &mut u64)
     Ok(Outcome::Commit(commit))
 }
 
-/// Names a record and the version that it has to have, as that is stored: nothing for no record.
-fn record<'a>(call: &'a mut Call, keys: &Keys, key: &Key, version: Option<Version>) -> &'a mut Call {
-    let number = call.key(keys.records_of(key));
-    call.shown(number).arg(key.as_str());
+/// The version that a record has once it was written by `op`, where it had the one that was expected.
+fn next(version: Option<Version>, op: OpId) -> Version {
+    Version { counter: version.map_or(0, |version| version.counter) + 1, op }
+}
+
+/// Adds how a record of this version begins as it is stored: nothing for no record.
+fn expected(call: &mut Call, version: Option<Version>) -> &mut Call {
     match version {
-        Some(version) => call.shown(format_args!("{} {}", version.counter, version.op)),
+        Some(version) => call.shown(format_args!("{} {} ", version.counter, version.op)),
         None => call.arg(""),
     }
 }

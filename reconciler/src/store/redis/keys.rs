@@ -9,10 +9,9 @@ use crate::store::key;
 /// The keys of one store.
 #[derive(Debug, Clone)]
 pub(super) struct Keys {
-    /// What there is to know about the store itself: lineage, format, moment, barriers.
+    /// What there is to know about the store itself: lineage, format, moment, barriers. And the last transactions:
+    /// the moment of each is a field by the name of its id.
     pub(super) meta: String,
-    /// The last transactions, each with its moment.
-    pub(super) ops: String,
     /// Requests that were settled as not done, and are refused when they come late.
     pub(super) refused: String,
     /// The last transactions, in order, with what they wrote.
@@ -25,13 +24,7 @@ impl Keys {
     pub(super) fn new(prefix: &str) -> Self {
         let tag = format!("{{{prefix}}}");
         let named = |name: &str| format!("{tag}:{name}");
-        Self {
-            meta: named("meta"),
-            ops: named("ops"),
-            refused: named("refused"),
-            events: named("events"),
-            tag,
-        }
+        Self { meta: named("meta"), refused: named("refused"), events: named("events"), tag }
     }
 
     /// The records of a shard; of none: those that belong to no pipeline.
@@ -63,7 +56,7 @@ impl Keys {
 
     /// Every key that a store may have.
     pub(super) fn all(&self) -> Vec<String> {
-        let mut all = vec![self.meta.clone(), self.ops.clone(), self.refused.clone(), self.events.clone()];
+        let mut all = vec![self.meta.clone(), self.refused.clone(), self.events.clone()];
         all.extend(self.all_records());
         for shard in Shard::all() {
             all.extend([self.history(shard), format!("{}:sequences:{shard}", self.tag)]);

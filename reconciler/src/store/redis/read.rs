@@ -127,7 +127,7 @@ impl Inner {
     }
 
     pub(super) async fn follows(&self, seen: &Head, since: &[OpId]) -> Result<Follows, Error> {
-        let mut call = Call::new(&FOLLOWS, [&self.keys.meta, &self.keys.events, &self.keys.ops]);
+        let mut call = Call::new(&FOLLOWS, [&self.keys.meta, &self.keys.events]);
         call.arg(&self.lineage).shown(seen.moment.0);
         for op in since {
             call.shown(op);

@@ -52,71 +52,66 @@ scripts! {
     HISTORY = "history.lua", false;
 }
 
-/// A call of a script.
+/// A call of a script, by its digest.
 pub(super) struct Call {
     script: &'static Script,
-    keys: Vec<String>,
-    /// The arguments, one after the other: no command yet.
-    args: Cmd,
+    request: Cmd,
 }
 
 impl Call {
     /// A call with these keys.
-    pub(super) fn new(script: &'static Script, keys: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self { script, keys: keys.into_iter().map(Into::into).collect(), args: Cmd::with_capacity(24, 1024) }
-    }
-
-    /// Adds a key unless it is there; its number, from 1.
-    pub(super) fn key(&mut self, key: String) -> usize {
-        let known = self.keys.iter().position(|other| *other == key);
-        known.unwrap_or_else(|| {
-            self.keys.push(key);
-            self.keys.len() - 1
-        }) + 1
+    pub(super) fn new<K: AsRef<str>>(script: &'static Script, keys: impl IntoIterator<Item = K>) -> Self {
+        let keys: Vec<K> = keys.into_iter().collect();
+        let mut request = if script.writes { redis::cmd("EVALSHA") } else { redis::cmd("EVALSHA_RO") };
+        // Room for a usual commit: to grow takes longer than to write.
+        request.reserve_space_for_args([64; 20]);
+        request.arg(script.digest.as_str()).arg(keys.len());
+        keys.iter().for_each(|key| request.write_arg(key.as_ref().as_bytes()));
+        Self { script, request }
     }
 
     /// Adds an argument.
     pub(super) fn arg(&mut self, arg: &str) -> &mut Self {
-        self.args.write_arg(arg.as_bytes());
+        self.request.write_arg(arg.as_bytes());
         self
     }
 
     /// Adds an argument as it is shown: a number, an id.
     pub(super) fn shown(&mut self, arg: impl Display) -> &mut Self {
-        self.args.write_arg_fmt(arg);
+        self.request.write_arg_fmt(arg);
         self
     }
 
-    /// The request, by digest or by text.
-    pub(super) fn request(&self, by_text: bool) -> Cmd {
-        let Script { text, digest, writes } = self.script;
-        let (name, script) = match (by_text, writes) {
-            (false, true) => (redis::cmd("EVALSHA"), digest.as_str()),
-            (false, false) => (redis::cmd("EVALSHA_RO"), digest.as_str()),
-            (true, true) => (redis::cmd("EVAL"), *text),
-            (true, false) => (redis::cmd("EVAL_RO"), *text),
-        };
-        let mut request = name;
-        let args = self.args.args_iter().filter_map(|arg| match arg {
-            Arg::Simple(arg) => Some(arg),
-            _ => None,
-        });
-        request.reserve_space_for_args(args.clone().map(<[u8]>::len));
-        request.arg(script).arg(self.keys.len()).arg(&self.keys);
-        args.for_each(|arg| request.write_arg(arg));
+    /// The same call, by the text of the script.
+    fn by_text(&self) -> Cmd {
+        let mut request = if self.script.writes { redis::cmd("EVAL") } else { redis::cmd("EVAL_RO") };
+        request.arg(self.script.text);
+        for arg in self.request.args_iter().skip(2) {
+            if let Arg::Simple(arg) = arg {
+                request.write_arg(arg);
+            }
+        }
         request
     }
 }
 
-/// The answer of a script: one word, and what belongs to it.
+/// The answer of a script: one word, and what belongs to it if anything does.
 pub(super) fn answer(value: Value) -> Result<(String, Reply), String> {
+    let value = match value {
+        Value::Array(values) => Value::Array(values),
+        word => Value::Array(vec![word]),
+    };
     let mut reply = Reply::list(value)?;
     Ok((reply.text()?, reply))
 }
 
 /// Whether an answer says that something was done.
 pub(super) fn is_done(value: &Value) -> bool {
-    matches!(value, Value::Array(values) if values.first() == Some(&Value::BulkString(b"done".to_vec())))
+    let word = match value {
+        Value::Array(values) => values.first(),
+        word => Some(word),
+    };
+    matches!(word, Some(Value::BulkString(word)) if word == b"done" || word == b"written")
 }
 
 /// Calls a script. Where the server does not know it, nothing was done, and the text is sent.
@@ -130,14 +125,14 @@ pub(super) async fn run_on(
     call: &Call,
     patience: Duration,
 ) -> Result<(Value, Connection), Trouble> {
-    let request = |by_text| {
-        let mut request = Pipeline::new();
-        request.add_command(call.request(by_text));
-        request
+    let alone = |request: Cmd| {
+        let mut requests = Pipeline::with_capacity(1);
+        requests.add_command(request);
+        requests
     };
-    let (mut answers, connection) = match link.ask_any(&request(false), patience).await {
+    let (mut answers, connection) = match link.ask_any(&alone(call.request.clone()), patience).await {
         Err(Trouble::Answered(error)) if error.code() == Some("NOSCRIPT") => {
-            link.ask_any(&request(true), patience).await?
+            link.ask_any(&alone(call.by_text()), patience).await?
         }
         other => other?,
     };

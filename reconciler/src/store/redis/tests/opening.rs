@@ -54,11 +54,13 @@ async fn another_store_is_refused_until_it_is_accepted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_newer_format_is_refused() {
+async fn another_format_is_refused() {
     let ground = Ground::new();
     ground.open().await;
-    ground.server.say("HSET {test}:meta format 2").unwrap();
-    assert!(refusal(&ground, Open::Existing).await.contains("use a newer windlass"));
+    for (format, advice) in [(3, "use a newer windlass"), (1, "apply the specs to a new store")] {
+        ground.server.say(&format!("HSET {{test}}:meta format {format}")).unwrap();
+        assert!(refusal(&ground, Open::Existing).await.contains(advice), "{format}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
