@@ -22,7 +22,7 @@ use crate::sim::cluster::{Cluster, Effect, Object, Place};
 use crate::sim::store::{Accepted, Key, Record, Store};
 use crate::sim::story;
 use crate::state::State;
-use crate::status::Status;
+use crate::status::{Status, Transition};
 use leases::Leases;
 
 pub use memory::Memory;
@@ -95,7 +95,7 @@ impl Witness {
             intents_rise(write)?;
             self.steps_stand_once(write)?;
             take_overs_are_named(store, write)?;
-            what_begins_is_wanted(write, store)?;
+            what_begins_is_wanted(store, write)?;
             ends_are_believed(write, clusters)?;
             self.note(write);
         }
@@ -254,9 +254,8 @@ impl Witness {
 
     /// I9: each transition stands once in the history, in order, without gaps.
     fn steps_stand_once(&mut self, write: &Accepted) -> Check {
-        for (subject, note) in &write.history {
-            let Note::Transition(step) = note else { continue };
-            let last = self.steps.entry(subject.clone()).or_default();
+        for (subject, step) in steps(write) {
+            let last = self.steps.entry(subject.to_owned()).or_default();
             if step.sequence != last.next() {
                 let detail = format!("{subject}: step {} after {last}", step.sequence);
                 return broken("I9 transitions stand once, in order", detail);
@@ -299,6 +298,14 @@ fn objects(clusters: &[Cluster]) -> impl Iterator<Item = &Object> {
 
 fn name(label: &Label) -> String {
     format!("{} attempt {}", label.instance, label.attempt)
+}
+
+/// The transitions that a write adds to the history, each with its subject.
+fn steps(write: &Accepted) -> impl Iterator<Item = (&str, &Transition)> {
+    write.history.iter().filter_map(|(subject, note)| match note {
+        Note::Transition(step) => Some((subject.as_str(), step)),
+        _ => None,
+    })
 }
 
 /// I1: every version follows from the one that its writer had read.
@@ -363,8 +370,7 @@ fn take_overs_are_named(store: &Store, write: &Accepted) -> Check {
             _ => false,
         })
     };
-    for (subject, note) in &write.history {
-        let Note::Transition(step) = note else { continue };
+    for (subject, step) in steps(write) {
         if step.event == Event::Recovered.name() && !is_told(subject, step.attempt) {
             let detail =
                 format!("attempt {} of {subject} is on record again, and no finding says so", step.attempt);
@@ -423,17 +429,16 @@ fn nothing_runs_after_its_stop(store: &Store, clusters: &[Cluster]) -> Check {
 }
 
 /// R9, when a new attempt is recorded: it is wanted at that moment, whatever its owner had read.
-fn what_begins_is_wanted(write: &Accepted, store: &Store) -> Check {
+fn what_begins_is_wanted(store: &Store, write: &Accepted) -> Check {
     let Record::Status(after) = &write.after else { return Ok(()) };
-    let begins = write
-        .history
-        .iter()
-        .any(|(_, note)| matches!(note, Note::Transition(step) if step.event == "submitted"));
+    if !steps(write).any(|(_, step)| step.event == Event::Submitted.name()) {
+        return Ok(());
+    }
     let instance = &after.instance;
     let left =
         desired(store, &instance.job).map(|desired| desired.goal.intent).filter(|intent| !intent.belongs());
     match left.or_else(|| goal(store, instance).map(|goal| goal.intent)) {
-        Some(intent) if begins && intent != Intent::Run => {
+        Some(intent) if intent != Intent::Run => {
             let detail =
                 format!("{instance} attempt {} is recorded under {intent:?}", after.attempt_number());
             broken("R9 the last intent wins", detail)
