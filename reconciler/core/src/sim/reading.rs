@@ -147,15 +147,10 @@ impl Reading {
 
     /// The transaction that records what was rebuilt in a shard, and how far the recovery is with that.
     pub fn rebuild(&self, op: OpId, fence: Fence, rebuilt: Rebuilt, recovery: Recovery) -> Transaction {
-        let mut whole = Transaction { fence: Some(fence), ..self.recover(op, recovery) };
+        let whole = Transaction { fence: Some(fence), ..self.recover(op, recovery) };
         let runs = rebuilt.runs.into_iter().map(|run| self.end(op, fence, run));
         let statuses = rebuilt.statuses.into_iter().map(|status| self.record(op, fence, status));
-        for part in runs.chain(statuses) {
-            whole.guards.extend(part.guards);
-            whole.writes.extend(part.writes);
-            whole.history.extend(part.history);
-        }
-        whole
+        runs.chain(statuses).fold(whole, Transaction::with)
     }
 
     /// The transaction of a command.

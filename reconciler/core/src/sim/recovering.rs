@@ -57,16 +57,18 @@ impl Recovering {
         for (shard, fence) in &due {
             let moment = Moment { now: at.time, epoch: fence.epoch };
             let confirmed = recovery.stage(*shard) == Stage::LookAgain;
-            let rebuilt = match work.contains(shard) {
-                true => rebuild(fleet, *shard, &shown, confirmed, moment)?,
-                false => Rebuilt::default(),
+            let mut rebuilt = if work.contains(shard) {
+                rebuild(fleet, *shard, &shown, confirmed, moment)?
+            } else {
+                Rebuilt::default()
             };
+            let findings = std::mem::take(&mut rebuilt.findings);
             if !rebuilt.runs.is_empty() || !rebuilt.statuses.is_empty() {
                 let mut one = recovery.clone();
-                one.advance(*shard, rebuilt.findings.clone());
+                one.advance(*shard, findings);
                 return Ok(Some((*fence, rebuilt, one)));
             }
-            all.advance(*shard, rebuilt.findings);
+            all.advance(*shard, findings);
         }
         Ok(Some((*first, Rebuilt::default(), all)))
     }

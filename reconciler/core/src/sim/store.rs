@@ -80,6 +80,17 @@ pub struct Transaction {
     pub history: Vec<(String, Note)>,
 }
 
+impl Transaction {
+    /// This, and what another one does.
+    #[must_use]
+    pub fn with(mut self, other: Self) -> Self {
+        self.guards.extend(other.guards);
+        self.writes.extend(other.writes);
+        self.history.extend(other.history);
+        self
+    }
+}
+
 /// What came of a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Commit {
