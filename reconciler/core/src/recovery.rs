@@ -362,9 +362,10 @@ pub fn rebuild(
         let fresh = Status::new(instance.clone());
         let status = fleet.statuses.get(&instance).unwrap_or(&fresh);
         let mut draft = Draft::new(status, wanted.goal.generation, moment);
-        let shown = seen.get(&instance).map(|(_, found)| found.label.attempt).unwrap_or_default();
-        let latest = shown.max(status.attempt_number());
-        let found = match (seen.get(&instance), numbered.get(&instance)) {
+        let shown = seen.get(&instance).copied();
+        let latest =
+            shown.map(|(_, shown)| shown.label.attempt).unwrap_or_default().max(status.attempt_number());
+        let found = match (shown, numbered.get(&instance)) {
             (_, Some(number)) if number.attempt > latest => {
                 number.skip(&mut draft, &wanted, confirmed)?;
                 None
@@ -376,7 +377,7 @@ pub fn rebuild(
             _ => give_up(&mut draft, fleet, &wanted, &seen, confirmed)?,
         };
         // What is shown now may be cleaned up before anything is decided: it has been made, and is not made again.
-        if let Some((_, shown)) = seen.get(&instance)
+        if let Some((_, shown)) = shown
             && shown.label.attempt == draft.status().attempt_number()
         {
             heard(&mut draft)?;
