@@ -85,11 +85,10 @@ impl<T: Copy + Ord> Sights<T> {
                 }
             }
             Err(reason) => {
-                let silent = |Live { name, .. }| {
+                for Live { name, .. } in live {
                     let sight = silent(before.get(&name), &reason, heard.now);
-                    (name, sight)
-                };
-                self.sights = live.map(silent).collect();
+                    self.sights.insert(name, sight);
+                }
             }
         }
         // What a call said after the question was asked is newer than the answer.

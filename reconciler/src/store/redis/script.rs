@@ -98,7 +98,7 @@ impl Call {
 /// The answer of a script: one word, and what belongs to it if anything does.
 pub(super) fn answer(value: Value) -> Result<(String, Reply), String> {
     let value = match value {
-        Value::Array(values) => Value::Array(values),
+        list @ Value::Array(_) => list,
         word => Value::Array(vec![word]),
     };
     let mut reply = Reply::list(value)?;
