@@ -191,7 +191,7 @@ async fn flight(server: &Server) {
         let took = fill(&store, turn * FLIGHTS, FLIGHTS).await;
         ours.push(FLIGHTS as f64 / took.as_secs_f64());
         let before = store.moment().await.expect("it answers").0;
-        theirs.push(server.benchmark(store.lineage()));
+        theirs.push(server.benchmark(store.lineage(), turn));
         let done = store.moment().await.expect("it answers").0 - before;
         // Two numbers of it may be one, and so two operations.
         assert!(done as usize > FLIGHTS * 99 / 100, "of {FLIGHTS} calls, {done} were commits");
@@ -371,15 +371,17 @@ impl Server {
     }
 
     /// Calls a second of the commit script by `redis-benchmark`, as [`flight`] does.
-    fn benchmark(&self, lineage: &str) -> f64 {
+    fn benchmark(&self, lineage: &str, turn: usize) -> f64 {
         let script = Script::new(include_str!("../src/store/redis/commit.lua"));
         let records = "{flight}:records:".to_owned() + &Shard::of_text("p").to_string();
         let keys = ["{flight}:meta", "{flight}:refused", "{flight}:events", &records];
-        let op = "80000000000000020000__rand_int__";
+        // Two runs of it may draw the same numbers: it begins from the second and the process.
+        let op = format!("8000000000000002{turn:04}__rand_int__");
+        let record = format!("status/q{turn}.__rand_int__");
         let barrier = format!("barrier:{}", Shard::of_text("orders"));
-        let fixed = [lineage, op, &barrier, "1", "0123456789abcdef 1795000000000000 20000 20000"];
+        let fixed = [lineage, &op, &barrier, "1", "0123456789abcdef 1795000000000000 20000 20000"];
         let value = format!("1 {op} {}", text(STATUS));
-        let write = ["status/q.__rand_int__", "", &value];
+        let write = [&record, "", &value];
         let mut command = Command::new(installed("redis-benchmark"));
         command.args([
             "-p",
