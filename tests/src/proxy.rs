@@ -16,12 +16,16 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use rustix::net::{Shutdown, listen, shutdown};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::port::Port;
+
+/// So many clients can connect before they are let in.
+const BACKLOG: i32 = 128;
 
 /// A direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -232,7 +236,7 @@ async fn serve(
     mut orders: UnboundedReceiver<Order>,
 ) {
     let conduct = watch::Sender::new(conduct);
-    let mut entrance = None;
+    let mut entrance = Entrance::open(own).expect("the port is reserved");
     let mut connections = JoinSet::new();
     loop {
         let admit = |client| {
@@ -244,42 +248,54 @@ async fn serve(
             order = orders.recv() => {
                 let Some((new, done)) = order else { return };
                 // Whoever connected before the order is treated as before the order.
-                for client in entrance.iter().flat_map(Entrance::waiting) {
+                for client in entrance.waiting() {
                     connections.spawn(admit(client));
                 }
-                entrance = Entrance::of(entrance, new.door, own);
+                entrance.turn(new.door).expect("a socket that listened can listen again");
                 conduct.send_replace(new);
                 let _ = done.send(());
             }
-            client = accept(entrance.as_ref()) => drop(connections.spawn(admit(client))),
+            client = entrance.accept() => drop(connections.spawn(admit(client))),
             Some(_) = connections.join_next() => {}
         }
     }
 }
 
 /// Where clients come in.
+///
+/// Its socket lives as long as the proxy. Closing it would not end it while a process that another thread has just
+/// forked still has a copy: the port would be taken when it opens again.
 struct Entrance {
-    /// Tells when somebody is there.
-    bell: TcpListener,
-    /// The same, asked directly: the bell may not have rung yet.
     queue: std::net::TcpListener,
+    /// Tells when somebody is there, which the queue, asked directly, knows earlier. None while it is closed.
+    bell: Option<TcpListener>,
 }
 
 impl Entrance {
-    fn of(before: Option<Self>, door: Door, own: SocketAddr) -> Option<Self> {
-        match (door, before) {
-            (Door::Closed, _) => None,
-            (Door::Open | Door::Silent, Some(entrance)) => Some(entrance),
-            (Door::Open | Door::Silent, None) => Some(Self::open(own).expect("the port is reserved")),
-        }
-    }
-
     fn open(own: SocketAddr) -> io::Result<Self> {
         let queue = std::net::TcpListener::bind(own)?;
         queue.set_nonblocking(true)?;
-        Ok(Self { bell: TcpListener::from_std(queue.try_clone()?)?, queue })
+        let bell = Some(bell(&queue)?);
+        Ok(Self { queue, bell })
     }
 
+    /// Opens or closes. A listening socket that is shut down refuses and keeps its port: so does Linux.
+    fn turn(&mut self, door: Door) -> io::Result<()> {
+        match (door, &self.bell) {
+            (Door::Closed, Some(_)) => {
+                shutdown(&self.queue, Shutdown::Read)?;
+                self.bell = None;
+            }
+            (Door::Open | Door::Silent, None) => {
+                listen(&self.queue, BACKLOG)?;
+                self.bell = Some(bell(&self.queue)?);
+            }
+            (Door::Closed, None) | (Door::Open | Door::Silent, Some(_)) => {}
+        }
+        Ok(())
+    }
+
+    /// Those who have connected and were not let in yet.
     fn waiting(&self) -> impl Iterator<Item = TcpStream> {
         let clients = std::iter::from_fn(|| self.queue.accept().ok());
         clients.filter_map(|(client, _)| {
@@ -287,15 +303,19 @@ impl Entrance {
             TcpStream::from_std(client).ok()
         })
     }
-}
 
-async fn accept(entrance: Option<&Entrance>) -> TcpStream {
-    let Some(entrance) = entrance else { return std::future::pending().await };
-    loop {
-        if let Ok((client, _)) = entrance.bell.accept().await {
-            return client;
+    async fn accept(&self) -> TcpStream {
+        let Some(bell) = &self.bell else { return std::future::pending().await };
+        loop {
+            if let Ok((client, _)) = bell.accept().await {
+                return client;
+            }
         }
     }
+}
+
+fn bell(queue: &std::net::TcpListener) -> io::Result<TcpListener> {
+    TcpListener::from_std(queue.try_clone()?)
 }
 
 #[cfg(test)]

@@ -182,6 +182,22 @@ fn a_server_that_is_not_there_resets_the_client() {
     );
 }
 
+#[tokio::test]
+async fn a_closed_entrance_opens_again_while_a_copy_of_its_socket_lives() {
+    let port = Port::free();
+    let mut entrance = Entrance::open(port.address()).unwrap();
+    // As a process has that was forked by another thread and has not begun its own program.
+    let _copy = entrance.queue.try_clone().unwrap();
+    for _ in 0..3 {
+        entrance.turn(Door::Closed).unwrap();
+        let refused = Stream::connect(port.address()).map_err(|error| error.kind());
+        assert_eq!(refused.err(), Some(ErrorKind::ConnectionRefused));
+        entrance.turn(Door::Open).unwrap();
+        let client = Stream::connect(port.address()).unwrap();
+        assert_eq!(entrance.accept().await.peer_addr().unwrap(), client.local_addr().unwrap());
+    }
+}
+
 #[test]
 fn a_proxy_that_leads_elsewhere_leads_new_connections_there() {
     let nobody = Port::free();
