@@ -59,19 +59,20 @@ impl Fleet {
     /// The instances that may still need something: every stream that belongs to the project or is not yet gone,
     /// and every batch of a run that has not ended. In order of their names.
     pub fn active(&self) -> Vec<Instance> {
-        let streams = self.desired.values().filter_map(|desired| {
-            let stream = Instance::stream(desired.job().clone());
-            (desired.spec.mode == Mode::Stream || self.is_left(&stream)).then_some(stream)
-        });
-        let streams = streams.filter(|stream| {
-            let leaving = self.wanted(stream).is_some_and(|wanted| !wanted.intent.belongs());
-            self.is_open(stream, leaving)
-        });
+        let streams = self.desired.keys().map(|job| Instance::stream(job.clone()));
         let open = self.runs.values().filter(|run| run.ended.is_none());
-        let batches = open.flat_map(Run::instances).filter(|(instance, bound)| {
-            self.is_open(instance, !effective(&bound.goal, self.left(&instance.job)).belongs())
-        });
-        streams.chain(batches.map(|(instance, _)| instance)).collect()
+        let batches = open.flat_map(Run::instances).map(|(instance, _)| instance);
+        streams.chain(batches).filter(|instance| self.is_active(instance)).collect()
+    }
+
+    /// Whether an instance may still need something.
+    pub fn is_active(&self, instance: &Instance) -> bool {
+        let Some(wanted) = self.wanted(instance) else { return false };
+        let is_there = match instance.run {
+            None => wanted.spec.mode == Mode::Stream || self.is_left(instance),
+            Some(_) => self.is_decided(instance),
+        };
+        is_there && (wanted.intent.belongs() || self.is_left(instance))
     }
 
     /// The latest instance of every job that belongs to the project, and whatever has yet to end: what an apply
@@ -87,19 +88,14 @@ impl Fleet {
         self.recovery.as_ref().map(|recovery| recovery.stage(shard)).filter(|stage| *stage != Stage::Thawed)
     }
 
-    /// Whether a stream is still there although its job has become a batch.
-    fn is_left(&self, stream: &Instance) -> bool {
-        self.statuses.get(stream).is_some_and(|status| !status.state.is_final())
+    /// Whether an instance is still there: one that was begun and has not ended.
+    fn is_left(&self, instance: &Instance) -> bool {
+        self.statuses.get(instance).is_some_and(|status| !status.state.is_final())
     }
 
     /// Whether anything is still decided of an instance: not of one whose run has ended.
     pub fn is_decided(&self, instance: &Instance) -> bool {
         instance.run_id().is_none_or(|id| self.runs.get(&id).is_some_and(|run| run.ended.is_none()))
-    }
-
-    /// Whether an instance belongs to the project, or has yet to leave it.
-    fn is_open(&self, instance: &Instance, leaving: bool) -> bool {
-        !leaving || self.statuses.get(instance).is_some_and(|status| !status.state.is_final())
     }
 
     /// What is wanted of an instance; none if nothing ever was.
@@ -232,7 +228,8 @@ impl Fleet {
     /// Whether every instance of a run has ended, and has taken in what is wanted of it. One that leaves the project
     /// is not decided any more once it has ended, nor one that is forgotten at all: there is nothing to take in.
     pub fn is_over(&self, run: &Run) -> bool {
-        run.instances().all(|(instance, bound)| {
+        // From the last one on: what others wait for has mostly ended, and what waits has not.
+        run.instances().rev().all(|(instance, bound)| {
             let status = self.statuses.get(&instance);
             match effective(&bound.goal, self.left(&instance.job)) {
                 Intent::Forget => true,

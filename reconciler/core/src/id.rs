@@ -200,11 +200,15 @@ pub struct ExternalName(Box<str>);
 impl ExternalName {
     /// The name of the attempt `number` of `instance`, such as `orders.settle-20261122T020000Z-1`.
     pub fn of(instance: &Instance, number: AttemptNumber) -> Self {
-        let name = match instance.run {
-            None => format!("{}-{number}", instance.job),
-            Some(time) => format!("{}-{}-{number}", instance.job, time.strftime("%Y%m%dT%H%M%SZ")),
-        };
-        Self(name.into())
+        Self(format!("{}{number}", Self::stem(instance)).into())
+    }
+
+    /// What the names of all attempts of `instance` begin with. Those of others may, too.
+    pub fn stem(instance: &Instance) -> String {
+        match instance.run {
+            None => format!("{}-", instance.job),
+            Some(time) => format!("{}-{}-", instance.job, time.strftime("%Y%m%dT%H%M%SZ")),
+        }
     }
 
     /// A name as a cluster reports it.

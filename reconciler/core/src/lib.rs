@@ -8,6 +8,7 @@ pub mod action;
 pub mod apply;
 pub mod case;
 pub mod decide;
+pub mod dependents;
 pub mod desired;
 pub mod document;
 pub mod draft;

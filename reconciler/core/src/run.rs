@@ -117,7 +117,7 @@ impl Run {
     }
 
     /// Its instances, in topological order.
-    pub fn instances(&self) -> impl Iterator<Item = (Instance, &Bound)> {
+    pub fn instances(&self) -> impl DoubleEndedIterator<Item = (Instance, &Bound)> {
         self.jobs.values().map(|bound| (Instance::batch(bound.spec.id.clone(), self.id.time), bound))
     }
 

@@ -2,14 +2,14 @@
 //!
 //! `T` orders what happened for whoever asks: an instant of the engine, a tick of the simulator.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use crate::action::Outcome;
 use crate::fault::{Rule, is_off};
 use crate::fleet::Fleet;
-use crate::id::ExternalName;
+use crate::id::{ExternalName, Instance};
 use crate::observed::{Observation, Sight};
 
 /// The last word of one cluster.
@@ -19,6 +19,8 @@ pub struct Sights<T> {
     called: BTreeMap<ExternalName, T>,
     /// When an attempt was found missing that was made, as its record says: what was asked before does not count.
     missed: BTreeMap<ExternalName, T>,
+    /// How many of the sights are absences.
+    absent: usize,
 }
 
 /// When a question was asked, and when its answer is taken in.
@@ -34,7 +36,8 @@ pub struct Heard<T> {
 
 impl<T> Default for Sights<T> {
     fn default() -> Self {
-        Self { sights: BTreeMap::new(), called: BTreeMap::new(), missed: BTreeMap::new() }
+        let (sights, called) = (BTreeMap::new(), BTreeMap::new());
+        Self { sights, called, missed: BTreeMap::new(), absent: 0 }
     }
 }
 
@@ -46,31 +49,37 @@ impl<T: Copy + Ord> Sights<T> {
 
     /// Everything that the cluster shows.
     pub fn observations(&self) -> impl Iterator<Item = &Observation> {
-        self.sights.values().filter_map(|sight| match sight {
-            Sight::Seen(observation) => Some(observation),
-            _ => None,
-        })
+        self.sights.values().filter_map(observed)
+    }
+
+    /// What the cluster shows of the attempts of an instance.
+    pub fn observations_of(&self, instance: &Instance) -> impl Iterator<Item = &Observation> {
+        let stem = ExternalName::stem(instance);
+        let named = self.sights.range(ExternalName::reported(stem.as_str())..);
+        let named = named.take_while(move |(name, _)| name.as_str().starts_with(&stem));
+        named.filter_map(|(_, sight)| observed(sight)).filter(|seen| seen.label.instance == *instance)
     }
 
     /// Whether an attempt that should be there is missing.
     pub fn is_anything_missing(&self) -> bool {
-        self.sights.values().any(|sight| matches!(sight, Sight::Absent { .. }))
+        self.absent > 0
     }
 
     /// Forgets how often what should be there was missing.
     pub fn forget_absences(&mut self) {
-        self.sights.retain(|_, sight| !matches!(sight, Sight::Absent { .. }));
+        self.sights.retain(|_, sight| !is_absent(sight));
         self.missed.clear();
+        self.absent = 0;
     }
 
     /// Takes in the answer to a question about everything, or that there was none, and why. `live`: the attempts that
-    /// should be there, or are about to be.
+    /// should be there, or are about to be. Returns those of which something else is known than before.
     pub fn take(
         &mut self,
         heard: Heard<T>,
         answer: Result<Vec<Observation>, String>,
         live: impl Iterator<Item = Live>,
-    ) {
+    ) -> BTreeSet<ExternalName> {
         let before = std::mem::take(&mut self.sights);
         let missed = std::mem::take(&mut self.missed);
         match answer {
@@ -93,7 +102,10 @@ impl<T: Copy + Ord> Sights<T> {
         }
         // What a call said after the question was asked is newer than the answer.
         self.called.retain(|_, returned| *returned > heard.asked);
-        self.sights.extend(before.into_iter().filter(|(name, _)| self.called.contains_key(name)));
+        let kept = before.iter().filter(|(name, _)| self.called.contains_key(*name));
+        self.sights.extend(kept.map(|(name, sight)| (name.clone(), sight.clone())));
+        self.absent = self.sights.values().filter(|sight| is_absent(sight)).count();
+        differing(&before, &self.sights)
     }
 
     /// Takes in a good answer without an attempt. It counts if the attempt was known to be made when it was asked for:
@@ -119,9 +131,32 @@ impl<T: Copy + Ord> Sights<T> {
             Outcome::Refused { reason } => Sight::Refused { reason: reason.clone() },
             Outcome::Unknown { .. } => return,
         };
-        self.sights.insert(name.clone(), sight);
+        self.absent += usize::from(is_absent(&sight));
+        let before = self.sights.insert(name.clone(), sight);
+        self.absent -= usize::from(before.is_some_and(|before| is_absent(&before)));
         self.called.insert(name.clone(), returned);
     }
+}
+
+fn observed(sight: &Sight) -> Option<&Observation> {
+    match sight {
+        Sight::Seen(observation) => Some(observation),
+        _ => None,
+    }
+}
+
+fn is_absent(sight: &Sight) -> bool {
+    matches!(sight, Sight::Absent { .. })
+}
+
+/// The names of which one says something else than the other.
+fn differing(
+    before: &BTreeMap<ExternalName, Sight>,
+    after: &BTreeMap<ExternalName, Sight>,
+) -> BTreeSet<ExternalName> {
+    let gone = before.keys().filter(|name| !after.contains_key(*name));
+    let new = after.iter().filter(|(name, sight)| before.get(*name) != Some(*sight));
+    gone.chain(new.map(|(name, _)| name)).cloned().collect()
 }
 
 /// An attempt that should be on a cluster, or is about to be.
@@ -164,9 +199,11 @@ fn silent(before: Option<&Sight>, reason: &str, now: Timestamp) -> Sight {
 
 #[cfg(test)]
 mod tests {
+    use windlass_compiler::model::Mode;
+
     use super::*;
     use crate::observed::Phase;
-    use crate::sample::observation;
+    use crate::sample::{instance, job, observation};
 
     fn name() -> ExternalName {
         ExternalName::reported("a.b-1")
@@ -206,7 +243,7 @@ mod tests {
     #[test]
     fn what_was_seen_is_missed_from_the_first_answer_without_it() {
         let mut sights = Sights::<u8>::default();
-        let job = crate::sample::job("a.b", windlass_compiler::model::Mode::Batch);
+        let job = job("a.b", Mode::Batch);
         let seen = Observation { name: name(), ..observation(&job, 1, "u1", Phase::Suspended) };
         sights.take(Heard { asked: 1, taken: 1, now: at(7) }, Ok(vec![seen]), live(true));
         assert_eq!(answered_late(&mut sights, (2, 9), true), Sight::Absent { times: 1 });
@@ -223,6 +260,31 @@ mod tests {
             assert_eq!(answered_late(&mut sights, (asked, 20), true), Sight::Absent { times: 0 });
         }
         assert_eq!(miss(&mut sights, 21, true), Sight::Absent { times: 1 });
+    }
+
+    #[test]
+    fn what_is_known_anew_is_told() {
+        let job = job("a.b", Mode::Stream);
+        let shown = |uid| vec![observation(&job, 1, uid, Phase::Suspended)];
+        let mut sights = Sights::<u8>::default();
+        let mut asked = 0;
+        let mut check = |answer: Result<Vec<Observation>, &str>, is_news: bool, missing: bool| {
+            asked += 1;
+            let heard = Heard { asked, taken: asked, now: at(7) };
+            let told = sights.take(heard, answer.map_err(str::to_owned), live(true));
+            assert_eq!(told.into_iter().collect::<Vec<_>>(), if is_news { vec![name()] } else { Vec::new() });
+            assert_eq!(sights.is_anything_missing(), missing);
+            let of = sights.observations_of(&instance(&job)).count();
+            assert_eq!(of, sights.observations().count());
+        };
+        check(Ok(shown("u1")), true, false);
+        check(Ok(shown("u1")), false, false);
+        check(Ok(shown("u2")), true, false);
+        check(Ok(Vec::new()), true, true);
+        check(Ok(Vec::new()), true, true);
+        check(Err("no answer"), true, false);
+        check(Err("no answer"), false, false);
+        check(Err("a reset"), true, false);
     }
 
     #[test]
