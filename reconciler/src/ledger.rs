@@ -3,6 +3,7 @@
 //! Remembers the version of every record that it has read, so that each write is a compare-and-set, and the text of
 //! those that newer builds have added to, so that each write keeps that.
 
+mod fresh;
 mod lineage;
 mod pieces;
 mod versions;
@@ -12,9 +13,10 @@ use std::pin::pin;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, stream};
 use windlass_compiler::name::JobId;
 use windlass_core::apply::Apply;
+use windlass_core::dependents::Touched;
 use windlass_core::desired::{self, Change, Desired};
 use windlass_core::document::{self, Document, Unreadable};
 use windlass_core::fault::{Rule, is_off};
@@ -29,9 +31,13 @@ use windlass_core::shard::Fence;
 use windlass_core::spec::{self, Mark, Spec};
 use windlass_core::status::{self, Status};
 
+pub use self::fresh::Fresh;
 use self::lineage::Seen;
 use self::versions::Versions;
 use crate::store::{self, Commit, Entry, Expect, Head, Key, Moment, Record, Store, Transaction, Write};
+
+/// So many records are read or written at once: others who ask the store wait no longer than that.
+const AT_ONCE: usize = 64;
 
 /// The records of a project.
 pub struct Ledger {
@@ -44,6 +50,7 @@ pub struct Ledger {
     moment: Moment,
     /// What the store must go on containing.
     seen: Option<Seen>,
+    fresh: Fresh,
 }
 
 /// The ledger could not be read or written.
@@ -95,6 +102,7 @@ impl Ledger {
             names: Names::default(),
             moment: Moment::default(),
             seen: None,
+            fresh: Fresh::All,
         };
         ledger.reload().await?;
         Ok(ledger)
@@ -108,6 +116,11 @@ impl Ledger {
     /// The store that they are from.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// What was read or written since this was asked last.
+    pub fn take_fresh(&mut self) -> Fresh {
+        std::mem::take(&mut self.fresh)
     }
 
     /// The moment up to which all commits are known.
@@ -166,6 +179,23 @@ impl Ledger {
     /// Records a status as the owner of its shard, with its new transitions in the history.
     pub async fn record(&mut self, status: &Status, fence: Fence) -> Result<Written, Error> {
         self.send(self.recorded(status, fence)).await
+    }
+
+    /// Records the statuses of several instances, many at once and each on its own. Returns what came of each.
+    pub async fn record_all(&mut self, statuses: &[(Status, Fence)]) -> Vec<Result<Written, Error>> {
+        let transactions: Vec<_> =
+            statuses.iter().map(|(status, fence)| self.recorded(status, *fence)).collect();
+        let commits = stream::iter(&transactions).map(|one| self.store.commit(one)).buffered(AT_ONCE);
+        let commits: Vec<_> = commits.collect().await;
+        let sent = transactions.into_iter().zip(commits).enumerate();
+        // What was done is taken in before anything is read: that may be newer.
+        let (done, others): (Vec<_>, Vec<_>) =
+            sent.partition(|(_, (_, commit))| matches!(commit, Ok(Commit::Done(_))));
+        let mut written = BTreeMap::new();
+        for (place, (transaction, commit)) in done.into_iter().chain(others) {
+            written.insert(place, self.sent(transaction, commit).await);
+        }
+        written.into_values().collect()
     }
 
     /// The transaction that records a status.
@@ -294,7 +324,17 @@ impl Ledger {
     }
 
     async fn send(&mut self, transaction: Transaction) -> Result<Written, Error> {
-        let commit = match self.store.commit(&transaction).await {
+        let commit = self.store.commit(&transaction).await;
+        self.sent(transaction, commit).await
+    }
+
+    /// Takes in what came of a transaction.
+    async fn sent(
+        &mut self,
+        transaction: Transaction,
+        commit: Result<Commit, store::Error>,
+    ) -> Result<Written, Error> {
+        let commit = match commit {
             Err(store::Error::Unknown { .. }) if is_off(Rule::OpIds) => {
                 self.refresh().await?;
                 let first = transaction.writes.into_iter().map(|write| write.key).next();
@@ -348,6 +388,7 @@ impl Ledger {
     async fn reload(&mut self) -> Result<(), Error> {
         let head = self.store.head().await?;
         self.fleet = Fleet::default();
+        self.fresh = Fresh::All;
         self.versions = Versions::default();
         self.texts.clear();
         let mut specs = Specs::new();
@@ -386,16 +427,21 @@ impl Ledger {
     }
 
     async fn take_written(&mut self, keys: &[Key], specs: &Specs) -> Result<(), Error> {
-        for key in keys {
-            if let Some(record) = self.store.read(key).await? {
+        let store = Arc::clone(&self.store);
+        let mut records = stream::iter(keys).map(|key| store.read(key)).buffered(AT_ONCE);
+        while let Some(record) = records.next().await {
+            if let Some(record) = record? {
                 self.take(record, specs).await?;
             }
         }
         Ok(())
     }
 
-    /// Takes in a record as it is stored. `specs` are known beside those that the fleet has.
+    /// Takes in a record as it is stored, unless it is known. `specs` are known beside those that the fleet has.
     async fn take(&mut self, record: Record, specs: &Specs) -> Result<(), Error> {
+        if self.version(&record.key) == Some(record.version) {
+            return Ok(());
+        }
         let more = match record.key.kind() {
             "status" => self.take_status(&record)?,
             "desired" => self.take_desired(&record).await?,
@@ -404,22 +450,29 @@ impl Ledger {
             "project" => {
                 let (project, more) = decode(&record)?;
                 self.fleet.project = Some(project);
+                self.fresh = Fresh::All;
                 more
             }
             "recovery" => {
                 let (recovery, more) = decode(&record)?;
                 self.fleet.recovery = Some(recovery);
+                self.fresh = Fresh::All;
                 more
             }
             // A spec, which is taken in with the run that is bound to it, or a kind that a newer build wrote.
             _ => false,
         };
+        self.remember(record, more);
+        Ok(())
+    }
+
+    /// Remembers the version of a record that was taken in, and its text if it has `more` than this build knows.
+    fn remember(&mut self, record: Record, more: bool) {
         self.versions.insert(&record.key, record.version);
         match more {
             true => drop(self.texts.insert(record.key, record.text)),
             false => drop(self.texts.remove(&record.key)),
         }
-        Ok(())
     }
 
     fn take_status(&mut self, record: &Record) -> Result<bool, Error> {
@@ -431,6 +484,7 @@ impl Ledger {
         if let Some(attempt) = &mut status.attempt {
             self.names.share(&mut attempt.cluster);
         }
+        self.fresh.add(Touched::Status(status.instance.clone()));
         self.fleet.statuses.insert(status);
         Ok(more)
     }
@@ -447,8 +501,8 @@ impl Ledger {
     async fn know(&mut self, apply: Option<&ApplyId>) -> Result<(), Error> {
         let Some(id) = apply.filter(|id| !self.fleet.applies.contains_key(*id)) else { return Ok(()) };
         if let Some(record) = self.store.read(&Key::apply(id)).await? {
-            self.take_apply(&record)?;
-            self.versions.insert(&record.key, record.version);
+            let more = self.take_apply(&record)?;
+            self.remember(record, more);
         }
         Ok(())
     }
@@ -460,6 +514,7 @@ impl Ledger {
         let desired = Desired::read(named(&record.key, Key::DESIRED)?, stored, journal);
         let mut desired = desired.map_err(|source| damaged::<desired::Stored>(record, source))?;
         desired.spec = desired.spec.shared(&mut self.names);
+        self.fresh.add(Touched::Desired(desired.job().clone()));
         self.fleet.desired.insert(desired.job().clone(), desired);
         Ok(more)
     }
@@ -488,6 +543,7 @@ impl Ledger {
                 }
             }
         };
+        self.fresh.add(Touched::Run(id.clone()));
         self.fleet.runs.insert(id, run);
         Ok(more)
     }
@@ -500,8 +556,8 @@ impl Ledger {
             return self.spec(&record).map(Some);
         }
         if let Some(record) = self.store.read(&Key::desired(job)).await? {
-            self.take_desired(&record).await?;
-            self.versions.insert(&record.key, record.version);
+            let more = self.take_desired(&record).await?;
+            self.remember(record, more);
         }
         let wanted = self.fleet.desired.get(job).map(|desired| &desired.spec);
         if let Some(spec) = wanted.filter(|spec| spec.mark == mark) {

@@ -8,7 +8,7 @@ use windlass_core::fleet::Fleet;
 use windlass_core::id::OpId;
 use windlass_core::recovery::{Recovery, forgotten};
 
-use super::{Error, Ledger};
+use super::{Error, Fresh, Ledger};
 use crate::store::{self, Commit, Follows, Head, Moment};
 
 /// How often the beginning of a recovery is written again, where others write it too.
@@ -42,6 +42,7 @@ impl Ledger {
             // What was seen is compared once more when the store is back: nobody else may know it. Everything is read
             // anew then, whatever is there.
             (self.fleet, self.seen, self.moment) = (before, Some(seen), Moment(u64::MAX));
+            self.fresh = Fresh::All;
             return Err(error);
         }
         Ok(true)

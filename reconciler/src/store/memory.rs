@@ -241,7 +241,8 @@ impl State {
 
     fn written(&self, since: Moment) -> Option<Vec<Key>> {
         let known = !self.forgotten || self.changes.front().is_some_and(|(first, _)| since >= *first);
-        let keys = || self.changes.iter().filter(|(moment, _)| *moment > since).map(|(_, key)| key.clone());
+        let later = self.changes.partition_point(|(moment, _)| *moment <= since);
+        let keys = || self.changes.range(later..).map(|(_, key)| key.clone());
         (known && since <= self.moment).then(|| keys().collect::<BTreeSet<_>>().into_iter().collect())
     }
 }
