@@ -4,6 +4,7 @@
 //! and knows neither stores nor the engine.
 
 pub mod local;
+pub mod memory;
 
 use std::time::Duration;
 

@@ -6,12 +6,15 @@
 
 mod calls;
 mod clusters;
+mod due;
 mod recovering;
 mod shards;
 mod sights;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -23,6 +26,7 @@ use windlass_core::fault::{Rule, is_off};
 use windlass_core::fleet::Fleet;
 use windlass_core::history::Note;
 use windlass_core::id::{Epoch, Instance, Sequence};
+use windlass_core::observed::Observation;
 use windlass_core::shard::{Fence, Shard};
 use windlass_core::status::{Status, Transition};
 use windlass_core::sweep::sweep;
@@ -34,11 +38,12 @@ use crate::ledger::{self, Ledger, Written};
 use calls::{Calls, Permit};
 use clusters::Clusters;
 pub use clusters::Connect;
+use due::Due;
 use recovering::Recovering;
 use shards::Shards;
 use sights::Sights;
 
-/// What was written is read again after so long, hints or not.
+/// What was written is read again after so long, hints or not, and everything is decided again.
 const RESYNC: Duration = Duration::from_secs(30);
 /// The pause before the store is tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -58,8 +63,9 @@ pub struct Engine {
     /// Whether the records may be older than what is stored.
     stale: bool,
     outage: Outage,
-    /// Whether anything was recorded in this turn: what waits for it is decided at once.
-    moved: bool,
+    due: Due,
+    /// How many decisions were taken.
+    decided: u64,
     tell: Option<Tell>,
 }
 
@@ -124,7 +130,8 @@ impl Engine {
             recovering: Recovering::default(),
             stale: false,
             outage: Outage::default(),
-            moved: false,
+            due: Due::default(),
+            decided: 0,
             tell: None,
         }
     }
@@ -165,25 +172,44 @@ impl Engine {
                 Ok(wake) => wake,
                 Err(error) => self.endure(error).await?,
             };
-            let idle =
-                self.calls.is_idle() && self.clusters.are_all_heard() && !self.sights.is_anything_missing();
-            match steer(self.ledger.fleet(), idle) {
+            let heard = self.clusters.are_all_heard() && !self.sights.is_anything_missing();
+            let idle = self.calls.is_idle() && heard && self.due.is_idle();
+            let hold = match steer(self.ledger.fleet(), idle) {
                 Flow::Done => return Ok(()),
-                Flow::Finish(why) => self.hold = Some(why.to_owned()),
-                Flow::Go => self.hold = None,
-            }
+                Flow::Finish(why) => Some(why),
+                Flow::Go => None,
+            };
+            self.hold(hold);
+            let ready = self.due.is_ready();
             tokio::select! {
+                biased;
                 hint = self.hints.recv() => self.gather(hint),
-                () = sleep_until(wake) => {}
-                () = nudge.notified() => {}
+                _ = resync.tick() => self.resync(),
                 () = self.shards.changed() => {}
-                _ = resync.tick() => self.stale = true,
+                () = nudge.notified() => {}
+                () = tokio::task::yield_now(), if ready => {}
+                () = sleep_until(wake), if !ready => {}
             }
         }
     }
 
+    /// Holds new attempts back for a reason, or no longer.
+    fn hold(&mut self, hold: Option<&str>) {
+        if self.hold.as_deref() != hold {
+            self.hold = hold.map(str::to_owned);
+            self.due.touch_all();
+        }
+    }
+
+    fn resync(&mut self) {
+        self.stale = true;
+        self.due.touch_all();
+    }
+
     /// Takes in a failure of the store, if that was asked for. Returns when to try again.
     async fn endure(&mut self, error: Error) -> Result<Option<Timestamp>, Error> {
+        // Some of what was due may be neither done nor due any more.
+        self.due.touch_all();
         match (&mut self.outage, error) {
             (Outage { tell: Some(tell), lasts }, Error::Ledger(error)) => {
                 if !std::mem::replace(lasts, true) {
@@ -205,7 +231,9 @@ impl Engine {
                 Hint::Store => self.stale = true,
                 Hint::Cluster(name, answer) => {
                     self.clusters.heard(&name, &answer);
-                    self.sights.take(&name, answer, self.ledger.fleet());
+                    let touched = self.sights.take(&name, answer, self.ledger.fleet());
+                    touched.into_iter().for_each(|instance| self.due.touch(instance));
+                    self.due.touch_unheard();
                 }
                 Hint::Call(done) => self.returned(&done),
             }
@@ -215,18 +243,22 @@ impl Engine {
 
     fn returned(&mut self, done: &calls::Done) {
         tracing::debug!(instance = %done.instance, action = done.verb, outcome = ?done.outcome, "call returned");
-        self.sights.fold(done);
+        let touched = self.sights.fold(done);
+        touched.into_iter().for_each(|instance| self.due.touch(instance));
         self.clusters.look_again(&done.cluster);
         self.calls.returned(done);
     }
 
-    /// One turn: decides everything, records what changes, starts the calls. Returns when to turn again.
+    /// One turn: decides what is due, records what changes, starts the calls. Returns when to turn again.
     async fn turn(&mut self) -> Result<Option<Timestamp>, Error> {
-        if self.shards.review() && !is_off(Rule::AskAnew) {
-            // What the last owners wrote and did may be newer than what was read before the shards were ours.
-            self.stale = true;
-            self.sights.forget_absences();
-            self.clusters.ask_all();
+        if self.shards.review() {
+            self.due.touch_all();
+            if !is_off(Rule::AskAnew) {
+                // What the last owners wrote and did may be newer than what was read before the shards were ours.
+                self.stale = true;
+                self.sights.forget_absences();
+                self.clusters.ask_all();
+            }
         }
         if self.stale {
             self.ledger.refresh().await?;
@@ -234,42 +266,85 @@ impl Engine {
         }
         // Whatever has read the records since the last turn may have found another cluster in them.
         self.clusters.connect(self.ledger.fleet());
-        self.believe_clusters().await?;
+        self.take_fresh();
+        let everything = self.due.take_all(self.ledger.fleet());
+        let instances = self.due.next(Timestamp::now());
+        self.believe_clusters(everything, &instances).await?;
         self.recover().await?;
-        let mut wake = None;
-        for instance in self.ledger.fleet().active() {
-            let at = self.settle(&instance).await?;
-            wake = earlier(wake, at);
-        }
+        self.settle(&instances).await?;
+        self.take_fresh();
         self.end_runs().await?;
-        self.sweep().await?;
-        self.clusters.hurry(self.is_anything_moving());
+        self.sweep(everything, &instances).await?;
+        self.take_fresh();
+        self.clusters.hurry(self.due.is_anything_moving() || self.sights.is_anything_missing());
         self.shards.report(self.clusters.unreachable(), self.ledger.fleet());
-        let at_once = std::mem::take(&mut self.moved).then(Timestamp::now);
-        Ok(earlier(wake, at_once))
+        tracing::trace!(everything, instances = instances.len(), decided = self.decided, "turned");
+        Ok(self.due.wake())
     }
 
-    /// Decides one instance until there is nothing to record, then starts the call that follows.
-    async fn settle(&mut self, instance: &Instance) -> Result<Option<Timestamp>, Error> {
-        if self.calls.is_busy(instance) || !self.is_heard(instance) {
-            return Ok(None);
+    /// Takes in which records have changed.
+    fn take_fresh(&mut self) {
+        let fresh = self.ledger.take_fresh();
+        if !fresh.is_empty() {
+            self.shards.records_changed();
+            self.due.touch_by(fresh, self.ledger.fleet());
         }
+    }
+
+    /// Decides instances until there is nothing to record, then starts the calls that follow.
+    async fn settle(&mut self, instances: &[Instance]) -> Result<(), Error> {
+        let mut open = instances.to_vec();
         for _ in 0..ROUNDS {
-            let Some(fence) = self.fence(Shard::of_instance(instance)) else { return Ok(None) };
-            let Some(decision) = self.decide(instance, fence) else { return Ok(None) };
-            let Decision { status, action, wake, .. } = decision;
-            if is_off(Rule::IntentFirst)
-                && let Some(action) = action.clone()
-            {
-                self.perform(instance, fence, action);
+            let statuses: Vec<_> = open.iter().filter_map(|instance| self.consider(instance)).collect();
+            if statuses.is_empty() {
+                self.due.note(instances, self.ledger.fleet());
+                return Ok(());
             }
-            let Some(status) = status else {
-                let again = action.and_then(|action| self.perform(instance, fence, action));
-                return Ok(earlier(wake, again));
-            };
-            self.persist(&status, fence).await?;
+            open = statuses.iter().map(|(status, _)| status.instance.clone()).collect();
+            self.persist(&statuses).await?;
         }
-        Ok(Some(Timestamp::now()))
+        open.into_iter().for_each(|instance| self.due.touch(instance));
+        Ok(())
+    }
+
+    /// Decides an instance. Returns what is to be recorded; where that is nothing, it has started the call that follows.
+    fn consider(&mut self, instance: &Instance) -> Option<(Status, Fence)> {
+        // A call that is under way makes it due when it comes back.
+        if self.calls.is_busy(instance) || !self.ledger.fleet().is_active(instance) {
+            return None;
+        }
+        let fence = self.ready(instance)?;
+        self.decided += 1;
+        let Decision { status, action, wake, .. } = self.decision(instance, fence)?;
+        if is_off(Rule::IntentFirst)
+            && let Some(action) = action.clone()
+        {
+            self.perform(instance, fence, action);
+        }
+        if let Some(status) = status {
+            return Some((*status, fence));
+        }
+        let again = action.and_then(|action| self.perform(instance, fence, action));
+        self.due.touch_at(instance, earlier(wake, again));
+        None
+    }
+
+    /// What is written under for an instance, if something may be done for it now. If not, it is due again as soon as
+    /// that may have changed.
+    fn ready(&mut self, instance: &Instance) -> Option<Fence> {
+        let shard = Shard::of_instance(instance);
+        // A shard that is gained, or goes on, makes everything due.
+        let since = self.shards.since(shard).filter(|_| self.ledger.fleet().frozen(shard).is_none())?;
+        if !self.is_heard(instance, since) {
+            self.due.await_word(instance);
+            return None;
+        }
+        let fence = self.fence(shard);
+        if fence.is_none() {
+            // Its lease has ended since the last look at it, and may yet be renewed.
+            self.due.touch_at(instance, Some(soon()));
+        }
+        fence
     }
 
     /// What is written under in a shard; none where it is not ours, or frozen.
@@ -279,8 +354,7 @@ impl Engine {
 
     /// Whether the cluster of an instance has answered, or failed to, since its shard is ours. A slow one delays no
     /// other.
-    fn is_heard(&self, instance: &Instance) -> bool {
-        let Some(since) = self.shards.since(instance) else { return false };
+    fn is_heard(&self, instance: &Instance, since: Instant) -> bool {
         let is_heard = |cluster| self.clusters.is_heard_since(cluster, since) || is_off(Rule::AskAnew);
         self.cluster_of(instance).is_none_or(is_heard)
     }
@@ -294,7 +368,7 @@ impl Engine {
             .or_else(|| fleet.wanted(instance).map(|wanted| &wanted.spec.cluster))
     }
 
-    fn decide(&self, instance: &Instance, fence: Fence) -> Option<Decision> {
+    fn decision(&self, instance: &Instance, fence: Fence) -> Option<Decision> {
         let moment = Moment { now: Timestamp::now(), epoch: fence.epoch };
         let sight = |status: &Status| self.sights.of(status).clone();
         let decided = self.ledger.fleet().decide(instance, sight, self.hold.as_deref(), moment);
@@ -304,18 +378,39 @@ impl Engine {
         })
     }
 
-    /// Records a status. A conflict is no error: the ledger has read what is there, and deciding goes on from it.
-    async fn persist(&mut self, status: &Status, fence: Fence) -> Result<(), Error> {
-        fault::point("status.before-commit");
-        let before = self.ledger.fleet().statuses.get(&status.instance).map(Status::sequence);
-        let written = self.ledger.record(status, fence).await?;
-        fault::point("status.after-commit");
-        self.moved = true;
+    /// Records statuses. A conflict is no error: the ledger has read what is there, and deciding goes on from it.
+    async fn persist(&mut self, statuses: &[(Status, Fence)]) -> Result<(), Error> {
+        let fleet = self.ledger.fleet();
+        let sequence = |status: &Status| fleet.statuses.get(&status.instance).map(Status::sequence);
+        let before: Vec<_> =
+            statuses.iter().map(|(status, _)| sequence(status).unwrap_or_default()).collect();
+        statuses.iter().for_each(|_| fault::point("status.before-commit"));
+        let written = self.ledger.record_all(statuses).await;
+        let mut all = Ok(());
+        for (((status, fence), before), written) in statuses.iter().zip(before).zip(written) {
+            fault::point("status.after-commit");
+            all = all.and(
+                written
+                    .map_err(Error::from)
+                    .and_then(|written| self.recorded(status, *fence, before, written)),
+            );
+        }
+        all
+    }
+
+    /// Takes in what came of a status that was to be recorded.
+    fn recorded(
+        &mut self,
+        status: &Status,
+        fence: Fence,
+        before: Sequence,
+        written: Written,
+    ) -> Result<(), Error> {
         match written {
             Written::Done => {
                 let (state, sequence) = (status.state.name(), status.sequence());
                 tracing::info!(instance = %status.instance, %state, %sequence, "recorded");
-                self.report(status, before.unwrap_or_default());
+                self.report(status, before);
             }
             Written::Conflict(key) => {
                 tracing::info!(instance = %status.instance, %key, "somebody else wrote first");
@@ -351,10 +446,17 @@ impl Engine {
 
     /// Marks runs of which every instance has ended.
     async fn end_runs(&mut self) -> Result<(), Error> {
-        let fleet = self.ledger.fleet();
-        let over = fleet.runs.values().filter(|run| run.ended.is_none() && fleet.is_over(run));
-        for mut run in over.cloned().collect::<Vec<_>>() {
-            let Some(fence) = self.fence(Shard::of(&run.id.pipeline)) else { continue };
+        for id in self.due.take_runs() {
+            let fleet = self.ledger.fleet();
+            let run = fleet.runs.get(&id).filter(|run| run.ended.is_none() && fleet.is_over(run));
+            let Some(mut run) = run.cloned() else { continue };
+            let shard = Shard::of(&id.pipeline);
+            let Some(fence) = self.fence(shard) else {
+                if self.shards.since(shard).is_some() {
+                    self.due.touch_run(id);
+                }
+                continue;
+            };
             run.ended = Some(Timestamp::now());
             fault::point("run.before-end");
             if let Written::Fenced(barrier) = self.ledger.end(&run, fence).await? {
@@ -365,41 +467,43 @@ impl Engine {
         Ok(())
     }
 
-    /// Ends what is on a cluster and maps to nothing that is under way.
-    async fn sweep(&mut self) -> Result<(), Error> {
-        let found: Vec<_> = self
-            .sights
-            .observations()
-            .filter(|(_, seen)| self.is_heard(&seen.label.instance))
-            .filter_map(|(cluster, seen)| {
-                let (action, reason) = sweep(self.ledger.fleet(), seen)?;
-                Some((cluster.clone(), seen.label.instance.clone(), action, reason))
-            })
-            .collect();
+    /// Ends what is on a cluster and maps to nothing that is under way: of these instances, or of all.
+    async fn sweep(&mut self, everything: bool, instances: &[Instance]) -> Result<(), Error> {
+        let to_sweep = |(cluster, seen): (&Name, &Observation)| {
+            let (action, reason) = sweep(self.ledger.fleet(), seen)?;
+            Some((cluster.clone(), seen.label.instance.clone(), action, reason))
+        };
+        let found: Vec<_> = self.shown(everything, instances).filter_map(to_sweep).collect();
         for (cluster, instance, action, reason) in found {
-            let Some(fence) = self.fence(Shard::of_instance(&instance)) else { continue };
+            if self.calls.is_busy(&instance) {
+                continue;
+            }
+            let Some(fence) = self.ready(&instance) else { continue };
             let Some(driver) = self.clusters.driver(&cluster) else { continue };
-            let permit = self.permit(fence);
             let name = action.name().clone();
-            if !self.calls.is_busy(&instance)
-                && self.calls.start(&instance, permit, cluster, driver, action).is_none()
-            {
-                self.ledger.note(instance.to_string(), &Note::Swept { name, reason }).await?;
+            match self.calls.start(&instance, self.permit(fence), cluster, driver, action) {
+                None => drop(self.ledger.note(instance.to_string(), &Note::Swept { name, reason }).await?),
+                again => self.due.touch_at(&instance, again),
             }
         }
         Ok(())
     }
 
-    /// Whether anything is between two states, so that clusters are worth asking often.
-    fn is_anything_moving(&self) -> bool {
-        use windlass_core::state::State;
-        let fleet = self.ledger.fleet();
-        let is_moving = |instance: &Instance| {
-            let state = fleet.statuses.get(instance).map(|status| &status.state);
-            matches!(state, Some(State::Submitting(_) | State::Stopping { .. }))
-        };
-        fleet.active().iter().any(is_moving) || self.sights.is_anything_missing()
+    /// What the clusters show of these instances, or of all.
+    fn shown<'a>(
+        &'a self,
+        everything: bool,
+        instances: &'a [Instance],
+    ) -> impl Iterator<Item = (&'a Name, &'a Observation)> {
+        let all = everything.then(|| self.sights.observations()).into_iter().flatten();
+        let some = if everything { &[] } else { instances };
+        all.chain(some.iter().flat_map(|instance| self.sights.observations_of(instance)))
     }
+}
+
+/// When to try again what cannot be done just now.
+fn soon() -> Timestamp {
+    Timestamp::now() + RETRY
 }
 
 /// Tells of every commit to the store, by whichever process, until the engine is gone.

@@ -49,6 +49,8 @@ pub(super) struct Calls {
     hints: mpsc::UnboundedSender<Hint>,
     busy: BTreeSet<Instance>,
     made: BTreeMap<ExternalName, Made>,
+    /// How many were left when those that are over were forgotten last.
+    kept: usize,
 }
 
 /// The last call for an attempt.
@@ -58,9 +60,16 @@ struct Made {
     not_before: Timestamp,
 }
 
+impl Made {
+    /// Whether it was not repeated when it could have been.
+    fn is_over(&self, now: Timestamp) -> bool {
+        self.not_before + LONGEST <= now
+    }
+}
+
 impl Calls {
     pub(super) fn new(hints: mpsc::UnboundedSender<Hint>) -> Self {
-        Self { hints, busy: BTreeSet::new(), made: BTreeMap::new() }
+        Self { hints, busy: BTreeSet::new(), made: BTreeMap::new(), kept: 0 }
     }
 
     /// Whether a call for the instance is under way: nothing is decided before it is back.
@@ -87,11 +96,10 @@ impl Calls {
             Some(made) if made.verb == action.verb() && now < made.not_before => {
                 return Some(made.not_before);
             }
-            Some(made) if made.verb == action.verb() => made.times + 1,
+            Some(made) if made.verb == action.verb() && !made.is_over(now) => made.times + 1,
             _ => 0,
         };
-        // What was not repeated when it could have been, is over.
-        self.made.retain(|_, made| now < made.not_before + LONGEST);
+        self.forget(now);
         let pause = PAUSE.saturating_mul(1 << times.min(8)).min(LONGEST);
         let made = Made { verb: action.verb(), times, not_before: now + pause };
         self.made.insert(action.name().clone(), made);
@@ -111,6 +119,14 @@ impl Calls {
             let _ = hints.send(Hint::Call(Box::new(Done { instance, cluster, name, verb, outcome })));
         });
         None
+    }
+
+    /// Forgets what is over. Not at each call, of which there may be many.
+    fn forget(&mut self, now: Timestamp) {
+        if self.made.len() > 2 * self.kept {
+            self.made.retain(|_, made| !made.is_over(now));
+            self.kept = self.made.len();
+        }
     }
 
     pub(super) fn returned(&mut self, done: &Done) {

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use windlass_core::case::Moment;
+use windlass_core::id::Instance;
 use windlass_core::recovery::{Rebuilt, Stage, ahead, rebuild};
 use windlass_core::shard::{Fence, Shard};
 
@@ -33,9 +34,15 @@ impl Recovering {
 }
 
 impl Engine {
-    /// Freezes the project where a cluster knows what the store has forgotten.
-    pub(super) async fn believe_clusters(&mut self) -> Result<(), Error> {
-        if ahead(self.ledger.fleet(), self.sights.observations()).is_none() {
+    /// Freezes the project where a cluster knows what the store has forgotten: by what it has said since this was asked
+    /// last, and what it shows of these instances, or of all.
+    pub(super) async fn believe_clusters(
+        &mut self,
+        everything: bool,
+        some: &[Instance],
+    ) -> Result<(), Error> {
+        let is_new = ahead(self.ledger.fleet(), self.sights.take_fresh()).is_some();
+        if !is_new && ahead(self.ledger.fleet(), self.shown(everything, some)).is_none() {
             return Ok(());
         }
         // Another owner may have recorded it since we read.
@@ -85,7 +92,6 @@ impl Engine {
         };
         let Some(mut recovery) = self.ledger.fleet().recovery.clone() else { return Ok(()) };
         recovery.advance(fence.shard, findings);
-        self.moved = true;
         match self.ledger.rebuild(&runs, &statuses, &recovery, fence).await? {
             // After a conflict the next turn looks again, at what is there then.
             Written::Done | Written::Conflict(_) => Ok(()),

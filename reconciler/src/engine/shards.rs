@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use windlass_compiler::name::Name;
 use windlass_core::fleet::Fleet;
-use windlass_core::id::{Epoch, Instance};
+use windlass_core::id::Epoch;
 use windlass_core::shard::{Fence, Shard};
 use windlass_core::sharing::{Needs, needs};
 
@@ -17,6 +17,8 @@ pub(super) struct Shards {
     lease: Arc<dyn Held>,
     owned: BTreeMap<Shard, Owned>,
     reported: Option<(Instant, (BTreeSet<Name>, Needs))>,
+    /// Whether the shards may need something else than was reported.
+    is_news: bool,
 }
 
 /// How often the lease is told what can be reached, at most.
@@ -30,7 +32,7 @@ struct Owned {
 
 impl Shards {
     pub(super) fn new(lease: Box<dyn Held>) -> Self {
-        Self { lease: Arc::from(lease), owned: BTreeMap::new(), reported: None }
+        Self { lease: Arc::from(lease), owned: BTreeMap::new(), reported: None, is_news: true }
     }
 
     /// Takes notice of what was gained and lost. Returns whether anything was gained: then records and clusters have
@@ -59,18 +61,27 @@ impl Shards {
         noticed.then_some(Fence { shard, epoch })
     }
 
-    /// Since when the shard of an instance is ours.
-    pub(super) fn since(&self, instance: &Instance) -> Option<Instant> {
-        self.owned.get(&Shard::of_instance(instance)).map(|owned| owned.since)
+    /// Since when a shard is ours, as far as was noticed.
+    pub(super) fn since(&self, shard: Shard) -> Option<Instant> {
+        self.owned.get(&shard).map(|owned| owned.since)
+    }
+
+    /// Takes notice that records have changed.
+    pub(super) fn records_changed(&mut self) {
+        self.is_news = true;
     }
 
     /// Tells the lease what cannot be reached from here, where that or what the shards need has changed. Not more often
     /// than once a second: it takes a look at every job.
     pub(super) fn report(&mut self, unreachable: BTreeSet<Name>, fleet: &Fleet) {
         let now = Instant::now();
-        if self.reported.as_ref().is_some_and(|(at, _)| now.duration_since(*at) < REPORT) {
+        let is_due = |(at, (known, _)): &(Instant, (BTreeSet<Name>, Needs))| {
+            now.duration_since(*at) >= REPORT && (self.is_news || *known != unreachable)
+        };
+        if !self.reported.as_ref().is_none_or(is_due) {
             return;
         }
+        self.is_news = false;
         let reach = (unreachable, needs(fleet));
         if self.reported.as_ref().is_none_or(|(_, before)| *before != reach) {
             self.lease.reaches(reach.0.clone(), reach.1.clone());

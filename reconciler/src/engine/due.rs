@@ -1,0 +1,171 @@
+//! Which instances are to be decided: those that something has touched since they were decided last. What a decision
+//! rests on beside the records ([`windlass_core::dependents`]) touches an instance here: what its cluster shows, a call
+//! that came back, a time. What everything rests on (the shards that are ours, the hold, the project, a recovery), and a
+//! failure in the middle of a turn, makes everything due, and so does time once in a while: nothing is stuck for good by
+//! what this overlooks.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use jiff::Timestamp;
+use windlass_core::dependents::Dependents;
+use windlass_core::fleet::Fleet;
+use windlass_core::id::{Instance, RunId};
+use windlass_core::state::State;
+
+use crate::ledger::Fresh;
+
+/// So many instances are decided in one turn; what comes meanwhile waits no longer than that.
+const TURN: usize = 512;
+
+/// What is to be decided.
+#[derive(Default)]
+pub(super) struct Due {
+    dependents: Dependents,
+    everything: bool,
+    queue: VecDeque<Instance>,
+    queued: BTreeSet<Instance>,
+    /// Runs that may be over.
+    runs: BTreeSet<RunId>,
+    /// What waits until a cluster is heard.
+    unheard: BTreeSet<Instance>,
+    wakes: BTreeMap<Instance, Timestamp>,
+    times: BTreeSet<(Timestamp, Instance)>,
+    /// What is between two states.
+    moving: BTreeSet<Instance>,
+}
+
+impl Due {
+    /// Makes everything due.
+    pub(super) fn touch_all(&mut self) {
+        self.everything = true;
+    }
+
+    /// Makes an instance due.
+    pub(super) fn touch(&mut self, instance: Instance) {
+        self.runs.extend(instance.run_id());
+        if self.queued.insert(instance.clone()) {
+            self.queue.push_back(instance);
+        }
+    }
+
+    /// Makes due what rests on records that have changed.
+    pub(super) fn touch_by(&mut self, fresh: Fresh, fleet: &Fleet) {
+        match fresh {
+            Fresh::All => {
+                self.dependents = Dependents::of(fleet);
+                self.touch_all();
+            }
+            Fresh::Some(some) => {
+                let touched = some.iter().flat_map(|one| self.dependents.touch(fleet, one));
+                touched.collect::<BTreeSet<_>>().into_iter().for_each(|instance| self.touch(instance));
+            }
+        }
+    }
+
+    /// Makes due what waits for a cluster to be heard.
+    pub(super) fn touch_unheard(&mut self) {
+        std::mem::take(&mut self.unheard).into_iter().for_each(|instance| self.touch(instance));
+    }
+
+    /// Puts an instance off until a cluster is heard.
+    pub(super) fn await_word(&mut self, instance: &Instance) {
+        self.unheard.insert(instance.clone());
+    }
+
+    /// Makes an instance due at a time, or before it.
+    pub(super) fn touch_at(&mut self, instance: &Instance, at: Option<Timestamp>) {
+        let Some(at) = at.filter(|at| self.wakes.get(instance).is_none_or(|known| at < known)) else {
+            return;
+        };
+        if let Some(known) = self.wakes.insert(instance.clone(), at) {
+            self.times.remove(&(known, instance.clone()));
+        }
+        self.times.insert((at, instance.clone()));
+    }
+
+    /// Whether everything is due; asked once.
+    pub(super) fn take_all(&mut self, fleet: &Fleet) -> bool {
+        if !std::mem::take(&mut self.everything) {
+            return false;
+        }
+        let active = fleet.active();
+        self.moving = active.iter().filter(|instance| is_moving(fleet, instance)).cloned().collect();
+        self.runs.extend(self.dependents.open().iter().cloned());
+        active.into_iter().for_each(|instance| self.touch(instance));
+        true
+    }
+
+    /// The next instances to decide. What they were to be decided at is forgotten: they are told anew.
+    pub(super) fn next(&mut self, now: Timestamp) -> Vec<Instance> {
+        while let Some((at, instance)) = self.times.pop_first() {
+            if now < at {
+                self.times.insert((at, instance));
+                break;
+            }
+            self.wakes.remove(&instance);
+            self.touch(instance);
+        }
+        let next: Vec<_> = self.queue.drain(..self.queue.len().min(TURN)).collect();
+        for instance in &next {
+            self.queued.remove(instance);
+            self.unheard.remove(instance);
+            if let Some(at) = self.wakes.remove(instance) {
+                self.times.remove(&(at, instance.clone()));
+            }
+        }
+        next
+    }
+
+    /// The runs that may have come to their end.
+    pub(super) fn take_runs(&mut self) -> BTreeSet<RunId> {
+        std::mem::take(&mut self.runs)
+    }
+
+    /// Looks at a run again in the next turn.
+    pub(super) fn touch_run(&mut self, run: RunId) {
+        self.runs.insert(run);
+    }
+
+    /// Notes whether instances that were decided are between two states.
+    pub(super) fn note(&mut self, decided: &[Instance], fleet: &Fleet) {
+        for instance in decided {
+            if is_moving(fleet, instance) && fleet.is_active(instance) {
+                self.moving.insert(instance.clone());
+            } else {
+                self.moving.remove(instance);
+            }
+        }
+    }
+
+    /// Whether anything is between two states, as far as was noted.
+    pub(super) fn is_anything_moving(&self) -> bool {
+        !self.moving.is_empty()
+    }
+
+    /// Whether there is something to decide now.
+    pub(super) fn is_ready(&self) -> bool {
+        self.everything || !self.queue.is_empty()
+    }
+
+    /// Whether nothing is to be decided before something happens.
+    pub(super) fn is_idle(&self) -> bool {
+        !self.is_ready() && self.unheard.is_empty()
+    }
+
+    /// When an instance is due at the latest by what is known; none if nothing makes it due.
+    #[cfg(test)]
+    pub(super) fn until(&self, instance: &Instance) -> Option<Timestamp> {
+        let is_next = self.queued.contains(instance) || self.unheard.contains(instance);
+        if is_next { Some(Timestamp::MIN) } else { self.wakes.get(instance).copied() }
+    }
+
+    /// When time alone makes something due.
+    pub(super) fn wake(&self) -> Option<Timestamp> {
+        self.times.first().map(|(at, _)| *at)
+    }
+}
+
+fn is_moving(fleet: &Fleet, instance: &Instance) -> bool {
+    let state = fleet.statuses.get(instance).map(|status| &status.state);
+    matches!(state, Some(State::Submitting(_) | State::Stopping { .. }))
+}
