@@ -1,7 +1,7 @@
 //! An engine, a store, a cluster and a lease in memory, with somebody who changes what is wanted, and all that goes wrong.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -40,12 +40,33 @@ pub(super) struct World {
 
 /// Which shards are the engine's.
 #[derive(Default)]
-struct Leases(Mutex<BTreeMap<Shard, Epoch>>);
+struct Leases {
+    owned: Mutex<BTreeMap<Shard, Epoch>>,
+    /// One that lapses when it is asked for twice, and whether it was asked for.
+    lapsing: Mutex<Option<(Shard, bool)>>,
+}
+
+impl Leases {
+    fn owned(&self) -> MutexGuard<'_, BTreeMap<Shard, Epoch>> {
+        self.owned.lock().expect("nobody panics")
+    }
+
+    fn lapse(&self, shard: Option<Shard>) {
+        *self.lapsing.lock().expect("nobody panics") = shard.map(|shard| (shard, false));
+    }
+
+    fn has_lapsed(&self, shard: Shard) -> bool {
+        match &mut *self.lapsing.lock().expect("nobody panics") {
+            Some((lapsing, asked)) if *lapsing == shard => std::mem::replace(asked, true),
+            _ => false,
+        }
+    }
+}
 
 #[async_trait]
 impl Held for Arc<Leases> {
     fn epoch(&self, shard: Shard) -> Option<Epoch> {
-        self.0.lock().expect("nobody panics").get(&shard).copied()
+        self.owned().get(&shard).copied().filter(|_| !self.has_lapsed(shard))
     }
 
     fn title(&self) -> String {
@@ -53,7 +74,7 @@ impl Held for Arc<Leases> {
     }
 
     fn fenced(&self, shard: Shard, _: Epoch) -> bool {
-        self.0.lock().expect("nobody panics").remove(&shard);
+        self.owned().remove(&shard);
         true
     }
 }
@@ -118,7 +139,7 @@ impl World {
         for shard in shards {
             let epoch = store.barrier(*shard).await.expect("it answers").next();
             store.fence(Fence { shard: *shard, epoch }).await.expect("it answers");
-            self.lease.0.lock().expect("nobody panics").insert(*shard, epoch);
+            self.lease.owned().insert(*shard, epoch);
         }
     }
 
@@ -233,20 +254,20 @@ impl World {
     async fn lose(&mut self, random: &mut Random) -> String {
         let all: Vec<_> = ["p", "q", "r"].map(Shard::of_text).into();
         let shard = *random.pick(&all).expect("there are some");
-        let lost = self.lease.0.lock().expect("nobody panics").remove(&shard);
-        match lost {
-            // It ends unnoticed, and goes on.
-            Some(epoch) if random.chance(300) => {
-                self.engine.turn().await.expect("the store answers");
-                self.lease.0.lock().expect("nobody panics").insert(shard, epoch);
-                format!("shard {shard} is lost and found")
-            }
-            Some(_) => format!("shard {shard} is lost"),
-            None => {
-                self.gain(&[shard]).await;
-                format!("shard {shard} is gained")
-            }
+        if random.chance(400) {
+            // It ends in the middle of a turn in which something is to be done, and is renewed before the next one.
+            let command = self.command(random).await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            self.lease.lapse(Some(shard));
+            self.turn().await;
+            self.lease.lapse(None);
+            return format!("{command}, and shard {shard} that has lapsed");
         }
+        if self.lease.owned().remove(&shard).is_some() {
+            return format!("shard {shard} is lost");
+        }
+        self.gain(&[shard]).await;
+        format!("shard {shard} is gained")
     }
 
     /// The store has gone back, by somebody's word, or desired state was given anew.
