@@ -29,6 +29,8 @@ pub type Connect = Arc<dyn Fn(&Name, &Cluster) -> Arc<dyn Driver> + Send + Sync>
 const MOVING: Duration = Duration::from_millis(200);
 /// How often it is asked otherwise; its hints make it sooner.
 const STEADY: Duration = Duration::from_secs(2);
+/// The pause between an answer and the next question, at least: many calls that come back are one reason to ask.
+const BREATH: Duration = Duration::from_millis(20);
 
 /// A cluster that has not answered for so long may be in reach of another replica.
 const AWAY: Duration = Duration::from_secs(15);
@@ -172,12 +174,15 @@ async fn look(
         let asked = Instant::now();
         fault::passing("cluster.before-question").await;
         let words = driver::ask(&*driver).await;
+        // A cluster that has much to tell is not kept busy with telling it.
+        let breath = asked.elapsed().clamp(BREATH, STEADY);
         if hints.send(Hint::Cluster(name.clone(), Answer { asked, words })).is_err() {
             return;
         }
+        tokio::time::sleep(breath).await;
         tokio::select! {
             () = driver.changed() => {}
-            () = tokio::time::sleep(interval) => {}
+            () = tokio::time::sleep(interval.saturating_sub(breath)) => {}
             changed = pace.changed() => if changed.is_err() { return },
         }
     }
