@@ -170,8 +170,8 @@ mod tests {
     fn edges_of_a_spec_that_a_run_is_bound_to_count_as_long_as_it_goes_on() {
         let (upstream, free) = (job("p.a", Mode::Batch), job("p.b", Mode::Batch));
         let bound = after(free.clone(), &[("p.a", When::Met)]);
-        let mut fleet = Fleet::default();
-        fleet.desired = [upstream.clone(), free].map(|job| (job.id.clone(), desired(job))).into();
+        let wanted = [upstream.clone(), free].map(|job| (job.id.clone(), desired(job))).into();
+        let mut fleet = Fleet { desired: wanted, ..Fleet::default() };
         let mut run = run(&[upstream, bound]);
         fleet.runs.insert(run.id.clone(), run.clone());
         let touched = Touched::Status("p.a@1970-01-01T00:00Z".parse().unwrap());
