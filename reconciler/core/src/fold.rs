@@ -13,6 +13,7 @@ use crate::observed::{End, Observation, Phase, Sight};
 use crate::retry;
 use crate::spec::Spec;
 use crate::state::{IllegalEvent, State, Submission};
+use crate::status::Attempt;
 
 /// How long a silent cluster is given before what we know counts as unknown.
 pub const PATIENCE: SignedDuration = SignedDuration::from_secs(10);
@@ -30,7 +31,7 @@ pub fn fold(
     sight: &Sight,
 ) -> Result<Option<Timestamp>, IllegalEvent> {
     if matches!(draft.state(), State::Lost { .. }) {
-        return found(draft, sight).map(|()| None);
+        return found(draft, spec, sight).map(|()| None);
     }
     if !draft.state().is_live() {
         return Ok(None);
@@ -91,16 +92,31 @@ fn absent(draft: &mut Draft<'_>, spec: &Spec, times: u32) -> Result<Option<Times
     }
 }
 
-/// What was given up as lost, and runs after all, was not lost.
-fn found(draft: &mut Draft<'_>, sight: &Sight) -> Result<(), IllegalEvent> {
-    let Sight::Seen(Observation { uid, phase: Phase::Running { since }, .. }) = sight else { return Ok(()) };
-    let ours = draft.status().attempt.as_ref().is_some_and(|attempt| attempt.uid.as_ref() == Some(uid));
-    if !ours {
+/// What was given up as lost, and is shown after all, was not lost: it runs, or nobody knew how it ended and now that
+/// is known.
+fn found(draft: &mut Draft<'_>, spec: &Spec, sight: &Sight) -> Result<(), IllegalEvent> {
+    let Sight::Seen(Observation { uid, phase, .. }) = sight else { return Ok(()) };
+    let is_ours = |attempt: &Attempt| attempt.uid.as_ref() == Some(uid);
+    if !draft.status().attempt.as_ref().is_some_and(is_ours) {
         return Ok(());
     }
-    draft.happen(&Event::Started { since: *since })?;
-    draft.with_attempt(|attempt| attempt.ended = None);
-    Ok(())
+    match phase {
+        Phase::Running { since } => {
+            draft.happen(&Event::Started { since: *since })?;
+            draft.with_attempt(|attempt| attempt.ended = None);
+            Ok(())
+        }
+        Phase::Ended { at, started, end } => {
+            // It was counted as a failure when it was lost.
+            draft.happen(&ended(spec.mode, false, end))?;
+            draft.with_attempt(|attempt| {
+                attempt.started = started.or(attempt.started);
+                attempt.ended = Some(*at);
+            });
+            Ok(())
+        }
+        Phase::Suspended | Phase::Starting | Phase::Impaired { .. } | Phase::Vanished { .. } => Ok(()),
+    }
 }
 
 fn gone(draft: &mut Draft<'_>, spec: &Spec, reason: &str) -> Result<(), IllegalEvent> {

@@ -242,10 +242,13 @@ pub fn next(state: &State, event: &Event) -> Result<State, IllegalEvent> {
         (S::Submitting(_) | S::Running { .. } | S::Degraded { .. }, Event::Impaired { reason }) => {
             S::Degraded { reason: reason.clone() }
         }
-        (S::Submitting(_) | S::Running { .. } | S::Degraded { .. }, Event::Succeeded) => S::Succeeded,
-        (S::Submitting(_) | S::Running { .. } | S::Degraded { .. }, Event::Failed { reason }) => {
-            S::Failed { reason: reason.clone() }
+        (S::Submitting(_) | S::Running { .. } | S::Degraded { .. } | S::Lost { .. }, Event::Succeeded) => {
+            S::Succeeded
         }
+        (
+            S::Submitting(_) | S::Running { .. } | S::Degraded { .. } | S::Lost { .. },
+            Event::Failed { reason },
+        ) => S::Failed { reason: reason.clone() },
         (S::Submitting(_) | S::Running { .. } | S::Degraded { .. }, Event::Lost { reason }) => {
             S::Lost { reason: reason.clone() }
         }

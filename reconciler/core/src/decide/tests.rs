@@ -433,6 +433,24 @@ fn what_was_lost_and_runs_after_all_is_taken_back() {
 }
 
 #[test]
+fn what_was_lost_and_has_ended_after_all_is_known() {
+    let lost = || State::Lost { reason: String::new() };
+    check("it succeeded", batch(lost(), ends(End::Succeeded)), "succeeded");
+    let failed = |times: usize| {
+        let failures = move |scene: &mut Scene| scene.status.failures = vec![at(100); times];
+        batch(lost(), ends(End::Failed("exit 1".to_owned()))).with(failures)
+    };
+    check("it failed", failed(1), "waiting until 101");
+    let status = failed(1).decide().status.unwrap();
+    assert_eq!(status.failures.len(), 1, "it was counted when it was lost");
+    check("it failed for good", failed(3), "failed");
+    let stranger = |scene: &mut Scene| {
+        scene.sight = Sight::Seen(observation(&scene.job, 1, "u2", RUNNING));
+    };
+    check("another object", batch(lost(), RUNNING).with(stranger), "nothing");
+}
+
+#[test]
 fn only_the_recorded_uid_is_activated() {
     let created = || State::Submitting(Submission::Created(Uid("u1".to_owned())));
     let other = |scene: &mut Scene| {

@@ -82,7 +82,7 @@ stopped | suspend:suspended reopen:waiting recover:intended
 suspended | stop:stopped reopen:waiting recover:intended
 succeeded | reopen:waiting recover:intended
 failed | retry:pausing reopen:waiting recover:intended
-lost | start:running retry:pausing reopen:waiting recover:intended
+lost | start:running succeed:succeeded fail:failed retry:pausing reopen:waiting recover:intended
 skipped | reopen:waiting recover:intended
 ?intended | silent:?intended heard:intended stop:?to-stopped suspend:?to-suspended replace:?to-replaced give-up:?to-failed recover:intended
 ?running | silent:?running heard:running stop:?to-stopped suspend:?to-suspended replace:?to-replaced give-up:?to-failed recover:intended
@@ -130,7 +130,11 @@ fn what_is_final_stays_until_somebody_asks() {
     for (what, state) in states().into_iter().filter(|(_, state)| state.is_final()) {
         // What is found on a cluster wins over what a record says of it.
         let found = |event: &Event| {
-            matches!((&state, event), (State::Lost { .. }, Event::Started { .. }) | (_, Event::Recovered))
+            matches!(
+                (&state, event),
+                (State::Lost { .. }, Event::Started { .. } | Event::Succeeded | Event::Failed { .. })
+                    | (_, Event::Recovered)
+            )
         };
         // Both mean that it does not run; the last one to be asked for is the one that counts.
         let turned = |event: &Event| {
