@@ -68,7 +68,7 @@ impl Held for Member {
     }
 
     fn fenced(&self, shard: Shard, barrier: Epoch) -> bool {
-        self.owned.lose(shard);
+        self.owned.lose_below(shard, barrier);
         self.order(Order::Fenced(shard, barrier));
         true
     }

@@ -42,6 +42,15 @@ impl Owned {
         }
     }
 
+    /// A shard is no longer ours under epochs below `barrier`.
+    pub(super) fn lose_below(&self, shard: Shard, barrier: Epoch) {
+        let mut shards = self.shards();
+        if shards.get(&shard).is_some_and(|own| own.epoch < barrier) {
+            shards.remove(&shard);
+            self.changed.notify_one();
+        }
+    }
+
     /// Ends when something was gained or lost.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;

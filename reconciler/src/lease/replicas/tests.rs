@@ -145,7 +145,10 @@ async fn a_shard_in_which_somebody_newer_was_is_taken_anew_above_them() {
     assert!(replica.fenced(shard, Epoch(500)), "it goes on with the others");
     assert_eq!(replica.epoch(shard), None);
     scene.shared(&[&*replica]).await;
-    assert!(replica.epoch(shard) > Some(Epoch(500)));
+    let epoch = replica.epoch(shard);
+    assert!(epoch > Some(Epoch(500)));
+    assert!(replica.fenced(shard, Epoch(500)), "what was refused before is told late");
+    assert_eq!(replica.epoch(shard), epoch);
 }
 
 #[tokio::test(start_paused = true)]
