@@ -289,11 +289,12 @@ impl Team {
             nodes: self.lease_nodes.iter().map(Server::url).collect(),
             ttl: units::Duration::from_secs(TTL.as_secs()),
         };
-        let mut owners = None;
-        until("a majority of the lease nodes tells who owns what", || {
-            owners = records::owners_in(&self.url(), self.project.place(), &lease).ok();
-            owners.is_some()
+        let mut owners = Err(String::new());
+        let told = patiently(PATIENCE, || {
+            owners = records::owners_in(&self.url(), self.project.place(), &lease);
+            owners.is_ok()
         });
+        assert!(told, "nobody tells who owns what: {owners:?}\n{}", self.story());
         let number =
             |pid: u32| self.services.iter().find(|(_, one)| one.id() == pid).map(|(number, _)| *number);
         let owners = owners.into_iter().flatten();
