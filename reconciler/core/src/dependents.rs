@@ -63,8 +63,8 @@ impl Dependents {
             Touched::Run(id) => {
                 let Some(run) = fleet.runs.get(id) else { return found };
                 self.follow(run);
-                for (instance, bound) in run.instances() {
-                    self.add_downstream(fleet, &bound.spec.id, &mut found);
+                for (instance, _) in run.instances() {
+                    self.add_waiting(fleet, &instance, &mut found);
                     found.insert(instance);
                 }
             }
@@ -161,7 +161,8 @@ mod tests {
         check("desired p.a", &[&["p.a"], &B[..]].concat());
         check("desired p.b", &[&B[..], &C[..]].concat());
         check("desired p.c", &C);
-        check("run p@1970-01-01T00:00Z", &[&[B[1]], &C[..]].concat());
+        check("run p@1970-01-01T00:00Z", &[B[1], C[1]]);
+        check("run p@1970-01-01T00:01Z", &[&[B[2]], &C[..]].concat());
         check("run p@1970-01-01T00:02Z", &[C[3]]);
         check("run q@1970-01-01T00:02Z", &[]);
     }
