@@ -13,7 +13,6 @@ use windlass_core::case::Moment;
 use windlass_core::fleet::{Fleet, Outlook};
 use windlass_core::id::Instance;
 use windlass_core::observed::Sight;
-use windlass_core::state::State;
 
 pub use alarm::OnError;
 
@@ -204,8 +203,8 @@ impl<'a> Course<'a> {
         Self { aim, deadline, interrupts, alarm: Alarm::new(aim.on_error), drives: false, watch }
     }
 
-    /// Shows where it is, and whether it has come to an end. `idle`: no call of ours is under way, and no attempt is
-    /// being looked for.
+    /// Shows where it is, and whether it has come to an end. `idle`: no call of ours is under way, no attempt is
+    /// being looked for, and nothing is due.
     fn look(&mut self, fleet: &Fleet, instances: &[Instance], idle: bool) -> Option<End> {
         self.watch.show(fleet, instances);
         if let Some(cause) = self.alarm.look(fleet, instances) {
@@ -228,11 +227,7 @@ impl<'a> Course<'a> {
             let mut outlooks = fleet.outlooks();
             instances.iter().any(|instance| outlooks.of(instance) == Outlook::Moving)
         };
-        let between = || {
-            let state = |instance| fleet.statuses.get(instance).map(|status| &status.state);
-            let is_between = |one| matches!(state(one), Some(State::Submitting(_) | State::Stopping { .. }));
-            instances.iter().any(is_between)
-        };
+        let between = || instances.iter().any(|instance| fleet.is_between(instance));
         match self.interrupts.count() {
             0 if idle && !moving() => Some(End::Settled),
             0 if self.alarm.rings() && idle && !between() => Some(End::Halted),
@@ -267,11 +262,10 @@ impl Quiet {
 
 /// Whether an owner has something to record or to do for an instance, as far as the records tell.
 fn is_due(fleet: &Fleet, instance: &Instance) -> bool {
-    let status = fleet.statuses.get(instance);
-    if status.is_some_and(|status| matches!(status.state, State::Submitting(_) | State::Stopping { .. })) {
+    if fleet.is_between(instance) {
         return true;
     }
-    let epoch = status.map(|status| status.epoch).unwrap_or_default();
+    let epoch = fleet.statuses.get(instance).map(|status| status.epoch).unwrap_or_default();
     let decision = fleet.decide(instance, |_| Sight::Unseen, None, Moment { now: Timestamp::now(), epoch });
     decision.is_ok_and(|decision| decision.is_some_and(|one| !one.is_nothing()))
 }

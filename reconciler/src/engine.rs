@@ -13,11 +13,13 @@ mod sights;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
 use windlass_compiler::name::Name;
 use windlass_core::action::Action;
 use windlass_core::case::Moment;
@@ -119,6 +121,7 @@ impl Engine {
     pub fn new(ledger: Ledger, lease: Box<dyn Held>, connect: Connect) -> Self {
         let (sender, hints) = mpsc::unbounded_channel();
         watch_store(&ledger, sender.clone());
+        let due = Due::of(ledger.fleet());
         Self {
             ledger,
             shards: Shards::new(lease),
@@ -130,7 +133,7 @@ impl Engine {
             recovering: Recovering::default(),
             stale: false,
             outage: Outage::default(),
-            due: Due::default(),
+            due,
             decided: 0,
             tell: None,
         }
@@ -166,14 +169,16 @@ impl Engine {
         nudge: &tokio::sync::Notify,
         mut steer: impl FnMut(&Fleet, bool) -> Flow,
     ) -> Result<(), Error> {
-        let mut resync = tokio::time::interval(RESYNC);
+        let mut resync = tokio::time::interval_at(tokio::time::Instant::now() + RESYNC, RESYNC);
+        resync.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let wake = match self.turn().await {
                 Ok(wake) => wake,
                 Err(error) => self.endure(error).await?,
             };
             let heard = self.clusters.are_all_heard() && !self.sights.is_anything_missing();
-            let idle = self.calls.is_idle() && heard && self.due.is_idle();
+            // While the store is away, nothing can be done of what is due.
+            let idle = self.calls.is_idle() && heard && (self.due.is_idle() || self.outage.lasts);
             let hold = match steer(self.ledger.fleet(), idle) {
                 Flow::Done => return Ok(()),
                 Flow::Finish(why) => Some(why),
@@ -183,8 +188,9 @@ impl Engine {
             let ready = self.due.is_ready();
             tokio::select! {
                 biased;
-                hint = self.hints.recv() => self.gather(hint),
+                // First: in a busy fleet there is always a hint.
                 _ = resync.tick() => self.resync(),
+                hint = self.hints.recv() => self.gather(hint),
                 () = self.shards.changed() => {}
                 () = nudge.notified() => {}
                 () = tokio::task::yield_now(), if ready => {}
@@ -295,12 +301,15 @@ impl Engine {
     async fn settle(&mut self, instances: &[Instance]) -> Result<(), Error> {
         let mut open = instances.to_vec();
         for _ in 0..ROUNDS {
-            let statuses: Vec<_> = open.iter().filter_map(|instance| self.consider(instance)).collect();
+            let mut statuses: Vec<_> = open.iter().filter_map(|instance| self.consider(instance)).collect();
             if statuses.is_empty() {
                 self.due.note(instances, self.ledger.fleet());
                 return Ok(());
             }
             open = statuses.iter().map(|(status, _)| status.instance.clone()).collect();
+            // What follows from the state of another is decided again once that is on record. Nothing waits in a circle.
+            let changing: BTreeSet<_> = open.iter().cloned().collect();
+            statuses.retain(|(status, _)| !self.ledger.fleet().rests_on(status, &changing));
             self.persist(&statuses).await?;
         }
         open.into_iter().for_each(|instance| self.due.touch(instance));
@@ -385,7 +394,7 @@ impl Engine {
         let before: Vec<_> =
             statuses.iter().map(|(status, _)| sequence(status).unwrap_or_default()).collect();
         statuses.iter().for_each(|_| fault::point("status.before-commit"));
-        let written = self.ledger.record_all(statuses).await;
+        let written = self.ledger.record(statuses).await;
         let mut all = Ok(());
         for (((status, fence), before), written) in statuses.iter().zip(before).zip(written) {
             fault::point("status.after-commit");

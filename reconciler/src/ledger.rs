@@ -13,6 +13,7 @@ use std::pin::pin;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use windlass_compiler::name::JobId;
 use windlass_core::apply::Apply;
@@ -38,6 +39,9 @@ use crate::store::{self, Commit, Entry, Expect, Head, Key, Moment, Record, Store
 
 /// So many records are read or written at once: others who ask the store wait no longer than that.
 const AT_ONCE: usize = 64;
+
+/// A moment that no store knows: everything is read anew.
+const NEVER: Moment = Moment(u64::MAX);
 
 /// The records of a project.
 pub struct Ledger {
@@ -176,24 +180,37 @@ impl Ledger {
         self.send(Transaction { op: new_op(), fence: None, guards, writes, history }).await
     }
 
-    /// Records a status as the owner of its shard, with its new transitions in the history.
-    pub async fn record(&mut self, status: &Status, fence: Fence) -> Result<Written, Error> {
-        self.send(self.recorded(status, fence)).await
+    /// Records statuses as the owner of their shards, with their new transitions in the history: many at once, each on its
+    /// own. Returns what came of each, up to the first piece in which one failed: what follows it was not sent.
+    pub async fn record(&mut self, statuses: &[(Status, Fence)]) -> Vec<Result<Written, Error>> {
+        let mut written = Vec::with_capacity(statuses.len());
+        for piece in statuses.chunks(AT_ONCE) {
+            written.extend(self.record_piece(piece).await);
+            if written.iter().any(Result::is_err) {
+                break;
+            }
+        }
+        written
     }
 
-    /// Records the statuses of several instances, many at once and each on its own. Returns what came of each.
-    pub async fn record_all(&mut self, statuses: &[(Status, Fence)]) -> Vec<Result<Written, Error>> {
+    async fn record_piece(&mut self, statuses: &[(Status, Fence)]) -> Vec<Result<Written, Error>> {
         let transactions: Vec<_> =
             statuses.iter().map(|(status, fence)| self.recorded(status, *fence)).collect();
-        let commits = stream::iter(&transactions).map(|one| self.store.commit(one)).buffered(AT_ONCE);
-        let commits: Vec<_> = commits.collect().await;
+        let commits = join_all(transactions.iter().map(|one| self.store.commit(one))).await;
         let sent = transactions.into_iter().zip(commits).enumerate();
         // What was done is taken in before anything is read: that may be newer.
         let (done, others): (Vec<_>, Vec<_>) =
             sent.partition(|(_, (_, commit))| matches!(commit, Ok(Commit::Done(_))));
         let mut written = BTreeMap::new();
+        let mut has_failed = false;
         for (place, (transaction, commit)) in done.into_iter().chain(others) {
-            written.insert(place, self.sent(transaction, commit).await);
+            let sent = match commit {
+                // The store is not asked what came of it: it would fail again, and is read again when it is back.
+                Err(error) if has_failed => Err(error.into()),
+                commit => self.sent(transaction, commit).await,
+            };
+            has_failed |= sent.is_err();
+            written.insert(place, sent);
         }
         written.into_values().collect()
     }
@@ -387,6 +404,8 @@ impl Ledger {
     /// Reads everything anew: first what others refer to. What is written meanwhile is read again at the end.
     async fn reload(&mut self) -> Result<(), Error> {
         let head = self.store.head().await?;
+        // What fails halfway is begun anew.
+        self.moment = NEVER;
         self.fleet = Fleet::default();
         self.fresh = Fresh::All;
         self.versions = Versions::default();

@@ -162,7 +162,7 @@ async fn decided(owner: &mut Ledger, hold: Option<&str>) -> Written {
     let moment = Moment { now: Timestamp::UNIX_EPOCH, epoch: fence.epoch };
     let decision = owner.fleet().decide(&instance, |_| Sight::Unseen, hold, moment).unwrap();
     let status = decision.and_then(|decision| decision.status).expect("there is something to record");
-    owner.record(&status, fence).await.unwrap()
+    owner.record(&[(*status, fence)]).await.remove(0).unwrap()
 }
 
 #[tokio::test]

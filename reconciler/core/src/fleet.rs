@@ -88,6 +88,11 @@ impl Fleet {
         self.recovery.as_ref().map(|recovery| recovery.stage(shard)).filter(|stage| *stage != Stage::Thawed)
     }
 
+    /// Whether an instance is on its way from one state to another.
+    pub fn is_between(&self, instance: &Instance) -> bool {
+        self.statuses.get(instance).is_some_and(|status| status.state.is_between())
+    }
+
     /// Whether an instance is still there: one that was begun and has not ended.
     fn is_left(&self, instance: &Instance) -> bool {
         self.statuses.get(instance).is_some_and(|status| !status.state.is_final())
@@ -197,6 +202,17 @@ impl Fleet {
         let same = instance.run.map(|time| RunId { pipeline: job.pipeline.clone(), time });
         let same = same.and_then(|id| self.runs.get(&id)).and_then(|run| run.instance(job));
         same.or_else(|| self.latest(job))
+    }
+
+    /// Whether what a status says rests on how an instance in `others` stands, for which its own waits: it begins an
+    /// attempt that is not on record, or begins none.
+    pub fn rests_on(&self, status: &Status, others: &BTreeSet<Instance>) -> bool {
+        let before = self.statuses.get(&status.instance).map(Status::attempt_number).unwrap_or_default();
+        let follows = status.attempt_number() > before || matches!(status.state, State::Skipped { .. });
+        let Some(wanted) = self.wanted(&status.instance).filter(|_| follows) else { return false };
+        let mut upstreams =
+            wanted.spec.after.iter().filter_map(|edge| self.upstream(&status.instance, &edge.job));
+        upstreams.any(|upstream| others.contains(&upstream))
     }
 
     fn standing(&self, instance: &Instance, job: &JobId) -> Option<Standing> {

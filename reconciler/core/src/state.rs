@@ -195,6 +195,11 @@ impl State {
         }
     }
 
+    /// Whether it is on its way from one state to another: being started, or being stopped.
+    pub fn is_between(&self) -> bool {
+        matches!(self, Self::Submitting(_) | Self::Stopping { .. })
+    }
+
     /// Whether it stays so until somebody asks for something.
     pub fn is_final(&self) -> bool {
         matches!(

@@ -10,15 +10,13 @@ use jiff::Timestamp;
 use windlass_core::dependents::Dependents;
 use windlass_core::fleet::Fleet;
 use windlass_core::id::{Instance, RunId};
-use windlass_core::state::State;
 
 use crate::ledger::Fresh;
 
-/// So many instances are decided in one turn; what comes meanwhile waits no longer than that.
+/// So many instances are decided in one turn; between two of them the engine hears what has come meanwhile.
 const TURN: usize = 512;
 
 /// What is to be decided.
-#[derive(Default)]
 pub(super) struct Due {
     dependents: Dependents,
     everything: bool,
@@ -35,6 +33,21 @@ pub(super) struct Due {
 }
 
 impl Due {
+    /// All of a fleet.
+    pub(super) fn of(fleet: &Fleet) -> Self {
+        Self {
+            dependents: Dependents::of(fleet),
+            everything: true,
+            queue: VecDeque::new(),
+            queued: BTreeSet::new(),
+            runs: BTreeSet::new(),
+            unheard: BTreeSet::new(),
+            wakes: BTreeMap::new(),
+            times: BTreeSet::new(),
+            moving: BTreeSet::new(),
+        }
+    }
+
     /// Makes everything due.
     pub(super) fn touch_all(&mut self) {
         self.everything = true;
@@ -89,7 +102,7 @@ impl Due {
             return false;
         }
         let active = fleet.active();
-        self.moving = active.iter().filter(|instance| is_moving(fleet, instance)).cloned().collect();
+        self.moving = active.iter().filter(|instance| fleet.is_between(instance)).cloned().collect();
         self.runs.extend(self.dependents.open().iter().cloned());
         active.into_iter().for_each(|instance| self.touch(instance));
         true
@@ -121,7 +134,7 @@ impl Due {
         std::mem::take(&mut self.runs)
     }
 
-    /// Looks at a run again in the next turn.
+    /// Looks at a run again when something is decided next.
     pub(super) fn touch_run(&mut self, run: RunId) {
         self.runs.insert(run);
     }
@@ -129,7 +142,7 @@ impl Due {
     /// Notes whether instances that were decided are between two states.
     pub(super) fn note(&mut self, decided: &[Instance], fleet: &Fleet) {
         for instance in decided {
-            if is_moving(fleet, instance) && fleet.is_active(instance) {
+            if fleet.is_between(instance) && fleet.is_active(instance) {
                 self.moving.insert(instance.clone());
             } else {
                 self.moving.remove(instance);
@@ -163,9 +176,4 @@ impl Due {
     pub(super) fn wake(&self) -> Option<Timestamp> {
         self.times.first().map(|(at, _)| *at)
     }
-}
-
-fn is_moving(fleet: &Fleet, instance: &Instance) -> bool {
-    let state = fleet.statuses.get(instance).map(|status| &status.state);
-    matches!(state, Some(State::Submitting(_) | State::Stopping { .. }))
 }

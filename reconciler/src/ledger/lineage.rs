@@ -8,8 +8,8 @@ use windlass_core::fleet::Fleet;
 use windlass_core::id::OpId;
 use windlass_core::recovery::{Recovery, forgotten};
 
-use super::{Error, Fresh, Ledger};
-use crate::store::{self, Commit, Follows, Head, Moment};
+use super::{Error, Fresh, Ledger, NEVER};
+use crate::store::{self, Commit, Follows, Head};
 
 /// How often the beginning of a recovery is written again, where others write it too.
 const TRIES: usize = 16;
@@ -41,7 +41,7 @@ impl Ledger {
         if let Err(error) = frozen {
             // What was seen is compared once more when the store is back: nobody else may know it. Everything is read
             // anew then, whatever is there.
-            (self.fleet, self.seen, self.moment) = (before, Some(seen), Moment(u64::MAX));
+            (self.fleet, self.seen, self.moment) = (before, Some(seen), NEVER);
             self.fresh = Fresh::All;
             return Err(error);
         }

@@ -104,8 +104,7 @@ pub fn uid_of(name: &ExternalName) -> Uid {
 
 fn may_be_submitted(state: &State) -> bool {
     match state {
-        State::Submitting(_) | State::Stopping { .. } => true,
         State::Unknown { before, .. } => may_be_submitted(before),
-        _ => false,
+        state => state.is_between(),
     }
 }

@@ -12,7 +12,7 @@ use windlass_compiler::model::{Backoff, Cluster, Edge, Job, Mode, OnLost, Retry,
 use windlass_compiler::plan::Plan;
 use windlass_compiler::{sample, units};
 use windlass_core::desired::Change;
-use windlass_core::id::{ApplyId, Epoch, Instance};
+use windlass_core::id::{ApplyId, Epoch, ExternalName, Instance};
 use windlass_core::observed::{End, Phase};
 use windlass_core::operate::{Operation, Target, operate};
 use windlass_core::propose::{Proposal, propose};
@@ -120,17 +120,26 @@ fn change(command: &str) -> Change {
 impl World {
     /// A world in which these jobs were applied, and nothing has happened since.
     pub(super) async fn new(jobs: &[Job]) -> Self {
-        let store: Arc<dyn Store> = Arc::new(store::memory::Memory::new());
+        Self::on(Arc::new(store::memory::Memory::new()), jobs).await
+    }
+
+    /// The same on a store.
+    pub(super) async fn on(store: Arc<dyn Store>, jobs: &[Job]) -> Self {
         let mut user = Ledger::load(Arc::clone(&store)).await.expect("it is empty");
         apply(&mut user, jobs).await;
         let (lease, cluster) = (Arc::<Leases>::default(), Arc::<Memory>::default());
-        let there = Arc::clone(&cluster);
-        let connect: Connect = Arc::new(move |_, _| Arc::clone(&there) as Arc<dyn Driver>);
         let ledger = Ledger::load(store).await.expect("readable");
-        let engine = Engine::new(ledger, Box::new(Arc::clone(&lease)), connect);
+        let engine = engine(ledger, &lease, &cluster);
         let mut world = Self { engine, user, cluster, lease };
         world.gain(&Shard::all().collect::<Vec<_>>()).await;
         world
+    }
+
+    /// The same with another engine, on the records as the first one has left them.
+    pub(super) async fn with_another_engine(self) -> Self {
+        let Self { engine: first, user, cluster, lease } = self;
+        let engine = engine(first.leave().await, &lease, &cluster);
+        Self { engine, user, cluster, lease }
     }
 
     /// Gives the engine shards, under a new epoch.
@@ -184,6 +193,19 @@ impl World {
         }
     }
 
+    pub(super) async fn apply(&mut self, jobs: &[Job]) {
+        self.user.refresh().await.expect("readable");
+        apply(&mut self.user, jobs).await;
+    }
+
+    /// An attempt fails.
+    pub(super) fn fail(&self, name: &str) {
+        let (now, end) = (Timestamp::now(), End::Failed("a test".to_owned()));
+        let mut objects = self.cluster.objects();
+        let object = objects.get_mut(&ExternalName::reported(name)).expect("it is there");
+        object.phase = Phase::Ended { at: now, started: Some(now), end };
+    }
+
     pub(super) async fn operate(&mut self, operation: Operation, jobs: &[&str]) {
         self.user.refresh().await.expect("readable");
         let target = |job: &&str| Target { job: job.parse().expect("a name"), instance: None };
@@ -196,9 +218,7 @@ impl World {
     pub(super) async fn happen(&mut self, random: &mut Random) -> String {
         match random.below(12) {
             0 | 1 => {
-                let jobs = jobs(random);
-                self.user.refresh().await.expect("readable");
-                apply(&mut self.user, &jobs).await;
+                self.apply(&jobs(random)).await;
                 "an apply".to_owned()
             }
             2..=4 => self.command(random).await,
@@ -307,10 +327,10 @@ impl World {
     pub(super) fn stuck(&self) -> Vec<String> {
         let fleet = self.engine.fleet();
         let state = |one: &Instance| fleet.statuses.get(one).map(|status| &status.state);
-        let is_between = |one: &Instance| {
-            matches!(state(one), Some(State::Submitting(_) | State::Stopping { .. } | State::Unknown { .. }))
+        let is_unknown = |one: &Instance| matches!(state(one), Some(State::Unknown { .. }));
+        let stuck = |one: &Instance| {
+            (fleet.is_between(one) || is_unknown(one)) && self.engine.due.until(one).is_none()
         };
-        let stuck = |one: &Instance| is_between(one) && self.engine.due.until(one).is_none();
         let stuck = fleet.active().into_iter().filter(stuck);
         stuck.map(|one| format!("{one} is {:?}", state(&one))).collect()
     }
@@ -333,11 +353,8 @@ impl World {
         let over = over.filter(|run| engine.fence(Shard::of(&run.id.pipeline)).is_some());
         left.extend(over.map(|run| format!("{} has not ended", run.id)));
         left.extend(ahead(fleet, engine.sights.observations()).map(|ahead| format!("{ahead}")));
-        let is_moving = |instance: &Instance| {
-            let state = fleet.statuses.get(instance).map(|status| &status.state);
-            matches!(state, Some(State::Submitting(_) | State::Stopping { .. }))
-        };
-        if fleet.active().iter().any(is_moving) != engine.due.is_anything_moving() {
+        let is_between = fleet.active().iter().any(|instance| fleet.is_between(instance));
+        if is_between != engine.due.is_anything_moving() {
             left.push("clusters are not asked as often as they should be".to_owned());
         }
         left
@@ -362,6 +379,12 @@ impl World {
         };
         is_left.then(|| format!("{instance}: {decision:?}, and it is due: {until:?}"))
     }
+}
+
+fn engine(ledger: Ledger, lease: &Arc<Leases>, cluster: &Arc<Memory>) -> Engine {
+    let cluster = Arc::clone(cluster);
+    let connect: Connect = Arc::new(move |_, _| Arc::clone(&cluster) as Arc<dyn Driver>);
+    Engine::new(ledger, Box::new(Arc::clone(lease)), connect)
 }
 
 /// Applies jobs to what is recorded.
