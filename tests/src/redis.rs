@@ -199,6 +199,11 @@ impl Server {
         });
     }
 
+    /// Whether it has no keys, or has not loaded them yet.
+    pub fn is_empty(&self) -> bool {
+        self.attempt::<u64>(&["DBSIZE"]).unwrap_or_default() == 0
+    }
+
     /// Forgets the scripts that it was given.
     pub fn flush_scripts(&self) {
         self.command::<()>(&["SCRIPT", "FLUSH", "SYNC"]);

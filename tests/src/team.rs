@@ -189,8 +189,12 @@ impl Team {
         self.replica.follow(by);
     }
 
-    /// Kills the primary and promotes its replica, to which everybody is led.
+    /// Kills the primary and promotes its replica, to which everybody is led. A replica that has nothing yet is left where
+    /// it is: nobody promotes one, and a store that was emptied is refused until somebody restores it.
     pub fn fails_over(&mut self) {
+        if self.replica.is_empty() {
+            return;
+        }
         self.primary.kill();
         self.replica.promote();
         std::mem::swap(&mut self.primary, &mut self.replica);
