@@ -115,7 +115,11 @@ impl Place {
 fn said(error: &RedisError) -> String {
     match (error.code(), error.detail()) {
         (Some(code), Some(detail)) => format!("{code} {detail}"),
-        _ => error.to_string(),
+        _ => {
+            // What is not in a server's words ends with the name of its kind.
+            let (text, kind) = (error.to_string(), format!(" - {:?}", error.kind()));
+            text.strip_suffix(&kind).unwrap_or(&text).to_owned()
+        }
     }
 }
 
@@ -136,4 +140,16 @@ fn before_all(error: &RedisError) -> bool {
                 | ServerErrorKind::NoPerm
         )
     ) || matches!(error.code(), Some("OOM" | "MISCONF" | "NOREPLICAS" | "BUSY" | "NOAUTH" | "WRONGPASS"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_told_without_the_name_of_its_kind() {
+        assert_eq!(said(&RedisError::from((ErrorKind::Io, "no answer in time"))), "no answer in time");
+        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        assert_eq!(said(&refused.into()), "connection refused");
+    }
 }
