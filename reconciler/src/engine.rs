@@ -398,17 +398,14 @@ impl Engine {
         let mut all = Ok(());
         for (((status, fence), before), written) in statuses.iter().zip(before).zip(written) {
             fault::point("status.after-commit");
-            all = all.and(
-                written
-                    .map_err(Error::from)
-                    .and_then(|written| self.recorded(status, *fence, before, written)),
-            );
+            let conclude = |written| self.conclude(status, *fence, before, written);
+            all = all.and(written.map_err(Error::from).and_then(conclude));
         }
         all
     }
 
     /// Takes in what came of a status that was to be recorded.
-    fn recorded(
+    fn conclude(
         &mut self,
         status: &Status,
         fence: Fence,
