@@ -95,10 +95,10 @@ impl Dependents {
     fn add_waiting(&self, fleet: &Fleet, instance: &Instance, found: &mut BTreeSet<Instance>) {
         let Some(waiting) = self.downstream.get(&instance.job) else { return };
         if fleet.latest(&instance.job).as_ref() == Some(instance) {
-            return waiting.iter().for_each(|job| found.extend(self.instances(fleet, job)));
+            self.add_downstream(fleet, &instance.job, found);
+        } else if let Some(time) = instance.run {
+            found.extend(waiting.iter().map(|job| Instance::batch(job.clone(), time)));
         }
-        let Some(time) = instance.run else { return };
-        found.extend(waiting.iter().map(|job| Instance::batch(job.clone(), time)));
     }
 
     fn add_downstream(&self, fleet: &Fleet, job: &JobId, found: &mut BTreeSet<Instance>) {
