@@ -118,9 +118,11 @@ pub enum Flow {
 
 impl Engine {
     /// An engine on `ledger`, under a lease that is held.
-    pub fn new(ledger: Ledger, lease: Box<dyn Held>, connect: Connect) -> Self {
+    pub fn new(mut ledger: Ledger, lease: Box<dyn Held>, connect: Connect) -> Self {
         let (sender, hints) = mpsc::unbounded_channel();
         watch_store(&ledger, sender.clone());
+        // Everything is due: whatever was read so far is no news.
+        ledger.take_fresh();
         let due = Due::of(ledger.fleet());
         Self {
             ledger,
@@ -238,7 +240,7 @@ impl Engine {
                 Hint::Cluster(name, answer) => {
                     self.clusters.heard(&name, &answer);
                     let touched = self.sights.take(&name, answer, self.ledger.fleet());
-                    touched.into_iter().for_each(|instance| self.due.touch(instance));
+                    self.due.touch_each(touched);
                     self.due.touch_unheard();
                 }
                 Hint::Call(done) => self.returned(&done),
@@ -250,7 +252,7 @@ impl Engine {
     fn returned(&mut self, done: &calls::Done) {
         tracing::debug!(instance = %done.instance, action = done.verb, outcome = ?done.outcome, "call returned");
         let touched = self.sights.fold(done);
-        touched.into_iter().for_each(|instance| self.due.touch(instance));
+        self.due.touch_each(touched);
         self.clusters.look_again(&done.cluster);
         self.calls.returned(done);
     }
@@ -312,7 +314,7 @@ impl Engine {
             statuses.retain(|(status, _)| !self.ledger.fleet().rests_on(status, &changing));
             self.persist(&statuses).await?;
         }
-        open.into_iter().for_each(|instance| self.due.touch(instance));
+        self.due.touch_each(open);
         Ok(())
     }
 

@@ -53,8 +53,12 @@ impl Due {
         self.everything = true;
     }
 
-    /// Makes an instance due.
-    pub(super) fn touch(&mut self, instance: Instance) {
+    /// Makes instances due.
+    pub(super) fn touch_each(&mut self, instances: impl IntoIterator<Item = Instance>) {
+        instances.into_iter().for_each(|instance| self.touch(instance));
+    }
+
+    fn touch(&mut self, instance: Instance) {
         self.runs.extend(instance.run_id());
         if self.queued.insert(instance.clone()) {
             self.queue.push_back(instance);
@@ -70,14 +74,16 @@ impl Due {
             }
             Fresh::Some(some) => {
                 let touched = some.iter().flat_map(|one| self.dependents.touch(fleet, one));
-                touched.collect::<BTreeSet<_>>().into_iter().for_each(|instance| self.touch(instance));
+                let touched: BTreeSet<_> = touched.collect();
+                self.touch_each(touched);
             }
         }
     }
 
     /// Makes due what waits for a cluster to be heard.
     pub(super) fn touch_unheard(&mut self) {
-        std::mem::take(&mut self.unheard).into_iter().for_each(|instance| self.touch(instance));
+        let unheard = std::mem::take(&mut self.unheard);
+        self.touch_each(unheard);
     }
 
     /// Puts an instance off until a cluster is heard.
@@ -104,7 +110,7 @@ impl Due {
         let active = fleet.active();
         self.moving = active.iter().filter(|instance| fleet.is_between(instance)).cloned().collect();
         self.runs.extend(self.dependents.open().iter().cloned());
-        active.into_iter().for_each(|instance| self.touch(instance));
+        self.touch_each(active);
         true
     }
 
