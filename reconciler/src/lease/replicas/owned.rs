@@ -37,15 +37,17 @@ impl Owned {
 
     /// A shard is no longer ours.
     pub(super) fn lose(&self, shard: Shard) {
-        if self.shards().remove(&shard).is_some() {
-            self.changed.notify_one();
-        }
+        self.lose_if(shard, |_| true);
     }
 
     /// A shard is no longer ours under epochs below `barrier`.
     pub(super) fn lose_below(&self, shard: Shard, barrier: Epoch) {
+        self.lose_if(shard, |epoch| epoch < barrier);
+    }
+
+    fn lose_if(&self, shard: Shard, is_lost: impl FnOnce(Epoch) -> bool) {
         let mut shards = self.shards();
-        if shards.get(&shard).is_some_and(|own| own.epoch < barrier) {
+        if shards.get(&shard).is_some_and(|own| is_lost(own.epoch)) {
             shards.remove(&shard);
             self.changed.notify_one();
         }
